@@ -1,0 +1,124 @@
+"""What every chain offers to the watcher, and the values that cross that door. No family's own terms stand here.
+
+Requirements on an implementer
+------------------------------
+1. `poll` is the only call that moves forward, and it keeps nothing: all memory is in the checkpoint it returns. Polling
+   twice from one checkpoint is allowed at any time (the process was killed before it could commit) and must report the
+   same final payments.
+2. Every payment to a watched address is reported: above finality in `pending` on each poll while it stands there, and
+   exactly once in `final`, in order of height and position. Nothing is skipped: a block that cannot be read is an error.
+3. `gone` needs proof: another block stands at that height in a chain at least as good, or a conflicting transaction was
+   mined. Absence proves nothing. A payment that returns is reported as pending again.
+4. An endpoint behind our tip is a `TransientError`. A final block that changed is a `DeepReorgError`.
+5. Answers are checked before they are believed: hash, parent, height, chain id. Adapters translate every foreign error.
+6. Values of our own transactions are reported with `internal=True`; deciding what they mean is not the adapter's work.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class PaymentKey:
+    """What a payment is known by, for ever: its place within a transaction, never within a block."""
+
+    chain: str  # CAIP-2
+    txid: str  # as the chain's own tools print it
+    index: str  # family's own: EVM `v` (native value) or the log's ordinal within its receipt
+
+    @property
+    def payment_id(self) -> str:
+        """Return the public id: 128 bits of SHA-256 over the key, in hex."""
+        return hashlib.sha256(f"{self.chain}|{self.txid}|{self.index}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Where on its chain something stands."""
+
+    height: int
+    hash: str
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payment:
+    """One movement of value to us, as the chain tells it."""
+
+    key: PaymentKey
+    asset: str  # CAIP-19
+    amount: int  # smallest unit, above zero
+    destination: str  # our address, in the family's canonical spelling
+    sender: str | None  # where it came from, if the chain says so beyond doubt
+    memos: tuple[str, ...]  # every text that travelled with it, undecided
+    block: Block | None  # None: seen, not yet in a block
+    direct: bool = True  # EVM native: the transaction's own value and sender, so that `sender` may claim it
+    internal: bool = False  # moved between our own accounts: booked, never settled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """A payment that can still change."""
+
+    payment: Payment
+    confirmations: int  # 0: in no block; 1: in the newest block
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """The addresses whose payments are ours. It only grows: an address is retired, never forgotten."""
+
+    active: frozenset[str]
+    retired: frozenset[str] = frozenset()  # still looked at, at the latest when a block becomes final
+
+    def __contains__(self, address: object) -> bool:
+        """Whether a payment to this address (canonical spelling) is ours."""
+        return address in self.active or address in self.retired
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tip:
+    """The newest block of the chain as it was polled."""
+
+    height: int
+    hash: str
+    time: datetime
+
+
+Checkpoint = Mapping[str, JsonValue]
+"""How far a chain has been read; opaque to everyone but its family; JSON, so that it can be stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """What one poll found out."""
+
+    final: tuple[Payment, ...]  # below finality, each exactly once, in order
+    pending: tuple[Pending, ...]  # all that stands above finality now
+    gone: tuple[PaymentKey, ...]  # proved replaced since the checkpoint
+    tip: Tip
+    final_height: int  # everything at or below is final
+    checkpoint: Checkpoint
+    behind: bool = False  # more is ready to be read: poll again at once
+
+
+class ChainSource(Protocol):
+    """One chain as the watcher sees it. The module's Requirements bind every implementation."""
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id."""
+
+    async def start(self, height: int | None = None) -> Checkpoint:
+        """Return the checkpoint to begin with on a chain never read before: `height`, or the present tip."""
+
+    async def poll(self, checkpoint: Checkpoint, watch: Watch) -> Sweep:
+        """Return what happened since the checkpoint. Raises TransientError or PersistentError, nothing else."""
+
+    async def aclose(self) -> None:
+        """Let go of connections. Safe to call twice."""

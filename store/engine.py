@@ -1,0 +1,45 @@
+"""The door to the database: `await store.transact(work)`. What the work does is each room's own business."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, make_url
+
+from store.postgres import PostgresStore
+from store.sqlite import SqliteStore
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+"""A unit of work: a plain function that may be run again from the start, and touches nothing but its connection."""
+
+
+class Store(Protocol):
+    """Runs units of work in transactions, off the event loop.
+
+    Requirements: a result is handed out only after its COMMIT; a work that raises leaves no trace and takes no other
+    work with it; a work may be run more than once, but is stored at most once; works see the database as if they ran
+    one after the other as far as their conditional writes and row locks go.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine, for migrations and checks; never for units of work."""
+
+    async def transact(self, work: Work[T]) -> T:
+        """Run `work` in a transaction and return its result once it is stored."""
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work`, which only reads, on a consistent snapshot."""
+
+    async def aclose(self) -> None:
+        """Finish what was accepted, then let go of the database. Safe to call twice."""
+
+
+def open_store(url: str) -> Store:
+    """Open the database at an SQLAlchemy URL: `sqlite:///path` or `postgresql://…`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteStore(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return PostgresStore(parsed.set(drivername="postgresql+psycopg"))
+    raise ValueError(f"database.url: {parsed.get_backend_name()!r} is neither sqlite nor postgresql")
