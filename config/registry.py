@@ -1,4 +1,4 @@
-"""What a chain and an asset are to Usher: the registry's records. Reading chains.toml lives in `loader`; no I/O here."""
+"""What a chain and an asset are to Usher: the registry's records. Reading chains.toml lives in `loader`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

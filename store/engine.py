@@ -10,15 +10,15 @@ from store.sqlite import SqliteStore
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-"""A unit of work: a plain function that may be run again from the start, and touches nothing but its connection."""
+"""A unit of work: a plain function that may be run again from the start and touches its connection only."""
 
 
 class Store(Protocol):
     """Runs units of work in transactions, off the event loop.
 
-    Requirements: a result is handed out only after its COMMIT; a work that raises leaves no trace and takes no other
-    work with it; a work may be run more than once, but is stored at most once; works see the database as if they ran
-    one after the other as far as their conditional writes and row locks go.
+    Requirements: a result is handed out only after its COMMIT; a work that raises leaves no trace and takes
+    no other work with it; a work may be run more than once, but is stored at most once; works see the
+    database as if they ran one after the other as far as their conditional writes and row locks go.
     """
 
     @property

@@ -18,5 +18,5 @@ counters = Table(
     "counters",
     metadata,
     Column("name", String(100), primary_key=True),
-    Column("value", BigInteger, nullable=False),  # its row lock serialises writers, so numbers commit in order
+    Column("value", BigInteger, nullable=False),  # its row lock makes numbers commit in order
 )

@@ -12,7 +12,7 @@ UINT256_DIGITS = 78
 
 
 class Amount(TypeDecorator[int]):
-    """An integer of the smallest unit: NUMERIC on PostgreSQL, decimal text on SQLite, whose integers end at 64 bits."""
+    """An integer of the smallest unit: NUMERIC on PostgreSQL, text on SQLite, whose INTEGER ends at 64 bits."""
 
     impl = String
     cache_ok = True

@@ -1,0 +1,14 @@
+"""Numbers in commit order and without gaps: whoever sees n will never see a smaller one appear after it."""
+
+from sqlalchemy import Connection
+
+from store.schema import counters
+from store.upsert import insert_into
+
+
+def next_value(conn: Connection, name: str) -> int:
+    """Return the counter's next number, from 1; its row stays locked until the transaction ends."""
+    first = insert_into(conn, counters).values(name=name, value=1)
+    following = first.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    value: int = conn.execute(following.returning(counters.c.value)).scalar_one()
+    return value
