@@ -1,0 +1,46 @@
+# Every target sets up what it needs. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help setup nodes demo test lint bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready ## make .venv with everything pinned
+.venv/.ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+nodes: .nodes/.ready ## install the real nodes that tests and the demo run against
+.nodes/.ready: tests/nodes/package.json tests/nodes/package-lock.json tests/nodes/install.sh
+	sh tests/nodes/install.sh
+	@touch $@
+
+demo: setup .nodes/.anvil ## the whole story on a real EVM node (ARGS=--once ends by itself)
+	$(BIN)/python -m usher.demo $(ARGS)
+.nodes/.anvil: tests/nodes/package.json tests/nodes/package-lock.json
+	sh tests/nodes/install.sh --anvil-only
+	@touch $@
+
+test: setup nodes ## every test, on real nodes and both databases (ARGS="-k name" for some)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup nodes ## benchmarks against limits and peers, as a table and as JSON in bench/results/
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## renew the pinned versions (needs `uv`)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements-dev.lock
+
+clean: ## remove what the targets above made
+	rm -rf .venv .nodes .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/results

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs the real nodes into .nodes/ and, where apt can, the servers that Debian ships. Prints what is missing and fails.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+mkdir -p "$root/.nodes"
+cp "$here/package.json" "$here/package-lock.json" "$root/.nodes/"
+(cd "$root/.nodes" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+[ "${1:-}" = "--anvil-only" ] && exit 0
+
+missing=
+command -v "${TURNSERVER:-turnserver}" >/dev/null && command -v turnutils_uclient >/dev/null || missing="$missing coturn"
+command -v "${REDIS_SERVER:-redis-server}" >/dev/null || missing="$missing redis-server"
+[ -n "$missing" ] || exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq
+    # The packages start their services on some machines; the tests start their own on free ports.
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    echo "install these packages, or set TURNSERVER and REDIS_SERVER:$missing" >&2
+    exit 1
+fi
