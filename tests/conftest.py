@@ -40,7 +40,9 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> str:
     """A database with every table, from which each test's own is copied."""
-    admin = create_engine(f"{postgres.replace('postgresql:', 'postgresql+psycopg:')}/postgres", isolation_level="AUTOCOMMIT")
+    admin = create_engine(
+        f"{postgres.replace('postgresql:', 'postgresql+psycopg:')}/postgres", isolation_level="AUTOCOMMIT"
+    )
     with admin.connect() as connection:
         connection.execute(text("CREATE DATABASE usher_template"))
     admin.dispose()
@@ -75,7 +77,8 @@ def database_urls(request: pytest.FixtureRequest) -> Iterator[Callable[[str], st
             template: str = request.getfixturevalue("postgres_template")
             name = f"usher_{uuid.uuid4().hex}"
             admin = create_engine(
-                f"{server.replace('postgresql:', 'postgresql+psycopg:')}/postgres", isolation_level="AUTOCOMMIT"
+                f"{server.replace('postgresql:', 'postgresql+psycopg:')}/postgres",
+                isolation_level="AUTOCOMMIT",
             )
             stack.callback(admin.dispose)
             with admin.connect() as connection:

@@ -32,7 +32,9 @@ class Anvil:
 
     def rpc(self, method: str, *params: Any) -> Any:
         """Call a method and return its result."""
-        body = json.dumps({"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}).encode()
+        body = json.dumps(
+            {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}
+        ).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310  loopback
         with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
             answer = json.load(response)
@@ -54,9 +56,17 @@ class Anvil:
         """Return the number of the newest block."""
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def send(self, *, to: str | None, value: int = 0, data: str = "0x", sender: str | None = None, **extra: Any) -> str:
+    def send(
+        self, *, to: str | None, value: int = 0, data: str = "0x", sender: str | None = None, **extra: Any
+    ) -> str:
         """Put a transaction into the pool and return its hash."""
-        transaction = {"from": sender or self.accounts[0], "value": hex(value), "data": data, "gas": hex(3_000_000), **extra}
+        transaction = {
+            "from": sender or self.accounts[0],
+            "value": hex(value),
+            "data": data,
+            "gas": hex(3_000_000),
+            **extra,
+        }
         if to is not None:
             transaction["to"] = to
         txid: str = self.rpc("eth_sendTransaction", transaction)
@@ -74,7 +84,17 @@ def anvil_node(chain_id: int = 31337, *arguments: str, mining: bool = False) -> 
     path = program(
         "anvil", variable="ANVIL", also=[NODE_MODULES / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"]
     )
-    command = [path, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--silent", *arguments]
+    command = [
+        path,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--chain-id",
+        str(chain_id),
+        "--silent",
+        *arguments,
+    ]
     if not mining:
         command.append("--no-mining")
     with running(command, ready=lambda: listens(port)):

@@ -38,7 +38,13 @@ def postgres_server() -> Iterator[str]:
         [tools / "initdb", "-D", data, "-U", "usher", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
         check=True, capture_output=True, user=user, cwd=folder,
     )  # fmt: skip
-    settings = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "listen_addresses=127.0.0.1")
+    settings = (
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "max_connections=200",
+        "listen_addresses=127.0.0.1",
+    )
     command = [str(tools / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
     for setting in settings:
         command += ["-c", setting]
@@ -47,5 +53,3 @@ def postgres_server() -> Iterator[str]:
             yield f"postgresql://usher@127.0.0.1:{port}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-

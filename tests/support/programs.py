@@ -20,7 +20,11 @@ class MissingProgramError(Exception):
 
 def program(name: str, *, variable: str, also: Sequence[Path] = ()) -> str:
     """Return the path of a program: from the environment, a known folder, or the PATH. A missing one is loud."""
-    candidates = [os.environ.get(variable), *(str(path) for path in also if path.exists()), shutil.which(name)]
+    candidates = [
+        os.environ.get(variable),
+        *(str(path) for path in also if path.exists()),
+        shutil.which(name),
+    ]
     found = next((candidate for candidate in candidates if candidate), None)
     if found is None:
         raise MissingProgramError(f"{name}: set {variable} or run `make nodes`")
@@ -54,7 +58,13 @@ def running(
     """Run a program until it is ready, hand it out, and stop it by its own process id."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, user=user, env=environment, cwd=folder, stdin=subprocess.DEVNULL
+            command,
+            stdout=output,
+            stderr=output,
+            user=user,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
         )
         try:
             deadline = time.monotonic() + seconds

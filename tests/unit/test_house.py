@@ -1,0 +1,145 @@
+"""The house rules that the import graph and the syntax trees can show."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FLOORS = {
+    "config": 0, "store": 0,
+    "memo": 1, "verifier": 1, "chains": 1,
+    "tickets": 2,
+    "payouts": 3,
+    "monitor": 4, "gateway": 4,
+    "usher": 5,
+}  # fmt: skip
+APART = {("monitor", "gateway"), ("gateway", "monitor"), ("config", "store")}
+FAMILIES = {"evm", "bitcoin", "solana", "hive", "monero"}
+DOORS = {
+    "aiohttp",
+    "asyncio",
+    "httpx",
+    "os",
+    "requests",
+    "socket",
+    "sqlalchemy",
+    "subprocess",
+    "time",
+    "urllib",
+    "web3",
+}
+"""Modules through which the world comes in: a pure file imports none of them."""
+PURE = (
+    "memo/*.py", "verifier/challenge.py", "verifier/siwe.py", "verifier/eip191.py", "verifier/verdict.py",
+    "chains/blocks.py", "chains/account.py", "chains/accounts.py", "chains/port.py",
+    "chains/*/parse.py", "chains/*/header.py", "chains/*/uri.py", "chains/*/address.py",
+    "monitor/decide.py", "monitor/maturity.py", "monitor/changes.py", "payouts/split.py", "payouts/bookings.py",
+    "gateway/nonces.py", "gateway/presence/hub.py", "config/registry.py",
+)  # fmt: skip
+CLOCK_READERS = {"config/clock.py"}
+ENVIRONMENT_READERS = "config"
+
+
+def sources() -> list[Path]:
+    return sorted(path for room in FLOORS for path in (ROOT / room).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_imports_go_down_only():
+    upward = [
+        f"{name(path)} imports {module}"
+        for path in sources()
+        for module in imports(path)
+        if (other := module.split(".")[0]) in FLOORS and other != (room := path.relative_to(ROOT).parts[0])
+        and (FLOORS[other] > FLOORS[room] or (room, other) in APART)
+    ]  # fmt: skip
+    assert upward == []
+
+
+def test_no_family_imports_another_family():
+    crossing = [
+        f"{name(path)} imports {module}"
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] == "chains"
+        and (family := path.relative_to(ROOT).parts[1]) in FAMILIES
+        for module in imports(path)
+        if module.startswith("chains.") and (module.split(".")[1]) in FAMILIES - {family}
+    ]
+    assert crossing == []
+
+
+@pytest.mark.parametrize("pattern", PURE)
+def test_a_pure_file_imports_nothing_through_which_the_world_comes_in(pattern):
+    files = list(ROOT.glob(pattern))
+    assert files, f"{pattern} names no file any more"
+    assert [
+        f"{name(path)} imports {module}"
+        for path in files
+        for module in imports(path)
+        if module.split(".")[0] in DOORS
+    ] == []
+
+
+def test_only_the_clock_reads_the_clock():
+    readers = []
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Attribute):
+                continue
+            owner = ast.unparse(node.value)
+            if (node.attr in {"now", "utcnow", "today"} and owner.split(".")[-1] in {"datetime", "date"}) or (
+                node.attr in {"time", "time_ns"} and owner == "time"
+            ):
+                readers.append(name(path))
+    assert set(readers) <= CLOCK_READERS
+
+
+def test_only_config_reads_the_environment():
+    readers = {
+        name(path)
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv"}
+        and ast.unparse(node.value) == "os"
+    }
+    assert {reader for reader in readers if not reader.startswith(f"{ENVIRONMENT_READERS}/")} == set()
+
+
+def test_nothing_catches_everything():
+    catching = [
+        f"{name(path)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        )
+        and name(path) != "store/sqlite.py"  # hands a work's own error to the one who asked
+    ]
+    assert catching == []
+
+
+def test_every_module_says_what_lives_here():
+    silent = [
+        name(path)
+        for path in sources()
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
