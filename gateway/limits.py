@@ -1,0 +1,90 @@
+"""How often a client may ask: budgets by name, counted in a moving window. Who it is, is `client`'s business."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+from time import time
+
+from aiohttp import web
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from config.settings import GateLimits
+from gateway.problems import Code, Problem
+
+WINDOW_SECONDS = 60
+READS_PER_MINUTE = 600
+ORDERS_PER_MINUTE = 120
+
+
+class Budget(StrEnum):
+    """What a client spends on; each is counted apart."""
+
+    READS = "reads"
+    ORDERS = "orders"
+    PURCHASES = "purchases"
+    CHALLENGES = "challenges"
+    JOINS = "joins"
+    JOINS_PER_WALLET = "joins-per-wallet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """What is left of a budget after one more request."""
+
+    budget: Budget
+    quota: int  # requests per window
+    remaining: int
+    reset: int  # seconds until more is to be had
+    granted: bool
+
+    def headers(self) -> dict[str, str]:
+        """Return the fields of draft-ietf-httpapi-ratelimit-headers-10."""
+        return {
+            "RateLimit": f'"{self.budget}";r={self.remaining};t={self.reset}',
+            "RateLimit-Policy": f'"{self.budget}";q={self.quota};w={WINDOW_SECONDS}',
+        }
+
+    def problem(self) -> Problem:
+        """Return the refusal for a budget that is spent."""
+        return Problem(code=Code.RATE_LIMITED, retry_after=self.reset, headers=self.headers())
+
+
+class Limits:
+    """The budgets of this process."""
+
+    def __init__(self, settings: GateLimits) -> None:
+        self._storage = MemoryStorage()
+        self._window = MovingWindowRateLimiter(self._storage)
+        self._items: dict[Budget, RateLimitItem] = {
+            budget: RateLimitItemPerMinute(quota, namespace=budget) for budget, quota in quotas(settings).items()
+        }
+
+    async def spend(self, budget: Budget, key: str) -> Allowance:
+        """Take one request out of a budget, if there is one left. `key` is a client's hash or a proved wallet."""
+        item = self._items[budget]
+        granted = self._window.hit(item, key)
+        reset_at, remaining = self._window.get_window_stats(item, key)
+        return Allowance(
+            budget=budget,
+            quota=item.amount,
+            remaining=remaining,
+            reset=max(1, ceil(reset_at - time())),  # the library counts on the machine's clock
+            granted=granted,
+        )
+
+
+LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
+
+
+def quotas(settings: GateLimits) -> dict[Budget, int]:
+    """Return requests per minute for each budget."""
+    return {
+        Budget.READS: READS_PER_MINUTE,
+        Budget.ORDERS: ORDERS_PER_MINUTE,
+        Budget.PURCHASES: settings.purchases_per_minute,
+        Budget.CHALLENGES: settings.challenges_per_minute,
+        Budget.JOINS: settings.joins_per_minute,
+        Budget.JOINS_PER_WALLET: settings.joins_per_wallet_per_minute,
+    }

@@ -1,0 +1,39 @@
+"""The base of every request and answer type: snake_case on the wire, camelCase understood. No endpoint's own fields."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from config.registry import Asset
+
+
+class Given(BaseModel):
+    """What a client sends. Unknown fields are ignored: existing pages send more than we read."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+    )
+
+
+class Answer(BaseModel):
+    """What we send back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+EventRef = Annotated[str, Field(min_length=1, max_length=100, description="Row id or slug of the event")]
+WalletAddress = Annotated[str, Field(min_length=1, max_length=200, description="Address or CAIP-10 account")]
+DecimalText = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="Decimal amount, of the currency beside it")]
+
+
+def decimal_text(amount: int, asset: Asset) -> str:
+    """Return an amount of the smallest unit as exact decimal text without trailing zeros, such as "0.05"."""
+    whole, part = divmod(amount, 10**asset.decimals)
+    fraction = f"{part:0{asset.decimals}d}".rstrip("0") if part else ""
+    return f"{whole}.{fraction}" if fraction else str(whole)

@@ -1,0 +1,133 @@
+"""The table of routes: one record is the router's entry, the body's check, the answer's form and the documentation."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+from pydantic import BaseModel, ValidationError
+
+from gateway.client import client_of
+from gateway.limits import LIMITS, Budget
+from gateway.problems import Code, Problem
+
+JSON = "application/json"
+BODY_SECONDS = 10
+SHOWN_ERRORS = 10
+SECRET_NAMES = frozenset({"signature", "token", "session_token", "sessiontoken", "resume", "authorization"})
+
+Result = BaseModel | Problem | web.StreamResponse
+Handler = Callable[[web.Request, Any], Awaitable[Result]]
+"""Takes the request and what was given with it: the checked body or query, None where the route has neither."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One door of the API."""
+
+    method: str
+    path: str  # aiohttp's pattern, e.g. /api/orders/{order_id}
+    handler: Handler
+    summary: str
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    media: str = JSON  # of the answer, where it is no JSON
+    problems: tuple[Code, ...] = ()  # beside those that any request may get
+    budget: Budget | None = None  # what a request costs the client
+    idempotent: bool = False  # takes an Idempotency-Key
+
+    @property
+    def name(self) -> str:
+        """Return how metrics and idempotency name the route."""
+        return f"{self.method} {self.path}"
+
+
+ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
+
+
+def register(app: web.Application, routes: Iterable[Route]) -> None:
+    """Put routes into the application's router and its documentation."""
+    table = app.setdefault(ROUTES, [])
+    for route in routes:
+        table.append(route)
+        app.router.add_route(route.method, route.path, endpoint(route))
+
+
+def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the aiohttp handler that spends the budget, checks what was given and writes the answer."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if route.budget is None:
+            return written(await _answer(route, request), route.status)
+        allowance = await request.app[LIMITS].spend(route.budget, client_of(request))
+        if not allowance.granted:
+            return allowance.problem().to_response()
+        response = written(await _answer(route, request), route.status)
+        if not response.prepared:
+            response.headers.update(allowance.headers())
+        return response
+
+    return handle
+
+
+async def _answer(route: Route, request: web.Request) -> Result:
+    if request.query_string and any(name.lower() in SECRET_NAMES for name in request.query):
+        return Problem(code=Code.SECRET_IN_URL)
+    if route.body is not None:
+        given = await read_body(request, route.body)
+    elif route.query is not None:
+        given = checked(route.query, lambda model: model.model_validate(dict(request.query)))
+    else:
+        return await route.handler(request, None)
+    return given if isinstance(given, Problem) else await route.handler(request, given)
+
+
+async def read_body(request: web.Request, model: type[BaseModel]) -> BaseModel | Problem:
+    """Return the request's body as `model`, or why it is none."""
+    if not is_plain_json(request.headers):
+        return Problem(code=Code.NOT_JSON_TYPE)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        return Problem(code=Code.BODY_TOO_SLOW)
+    if b"\\u0000" in raw:  # PostgreSQL's text cannot hold it, and no field of ours needs it
+        return Problem(code=Code.MALFORMED_REQUEST, detail="Remove the NUL characters.")
+    return checked(model, lambda model: model.model_validate_json(raw))
+
+
+def is_plain_json(headers: CIMultiDictProxy[str]) -> bool:
+    """Whether the body is declared as JSON and comes uncompressed."""
+    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    plain = headers.get("Content-Encoding", "identity").lower() == "identity"
+    return plain and (media == JSON or (media.startswith("application/") and media.endswith("+json")))
+
+
+def checked(model: type[BaseModel], check: Callable[[type[BaseModel]], BaseModel]) -> BaseModel | Problem:
+    """Return what the check makes of its input; a failure names the fields, never their values."""
+    try:
+        return check(model)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        if found[0]["type"] == "json_invalid":
+            return Problem(code=Code.NOT_JSON)
+        named = [{"field": ".".join(map(str, one["loc"])), "reason": one["msg"]} for one in found[:SHOWN_ERRORS]]
+        return Problem(code=Code.INVALID_FIELDS, extra={"errors": named})
+
+
+def written(result: Result, status: int) -> web.StreamResponse:
+    """Return a handler's result as a response."""
+    if isinstance(result, Problem):
+        return result.to_response()
+    if isinstance(result, BaseModel):
+        return web.Response(body=json_bytes(result), status=status, content_type=JSON)
+    return result
+
+
+def json_bytes(model: BaseModel) -> bytes:
+    """Return a model as JSON, in one pass."""
+    return model.__pydantic_serializer__.to_json(model, by_alias=True)
