@@ -1,0 +1,121 @@
+"""What the story plays on: a folder, a real node, and Usher's own processes. No step of the story stands here."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parents[2]
+ANVIL = ROOT / ".nodes" / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
+START_SECONDS = 30
+
+
+class StageError(Exception):
+    """Something that the story needs did not start or did not answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """The RPC door of the node."""
+
+    url: str
+    http: aiohttp.ClientSession
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Call a JSON-RPC method and return its result."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        async with self.http.post(self.url, json=request) as response:
+            answer = await response.json()
+        if "error" in answer:
+            raise StageError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    async def mine(self, blocks: int = 1) -> None:
+        """Mine blocks, with what waits in the pool."""
+        await self.call("anvil_mine", hex(blocks))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cli:
+    """The command line door."""
+
+    config: Path
+
+    async def __call__(self, *arguments: str) -> Any:
+        """Run `usher … --json` and return what it printed."""
+        command = (*usher_command(), "--config", str(self.config), *arguments, "--json")
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        printed, complaint = await process.communicate()
+        if process.returncode:
+            raise StageError(f"usher {' '.join(arguments)}: {complaint.decode().strip() or printed.decode().strip()}")
+        return json.loads(printed) if printed.strip() else None
+
+
+def usher_command() -> tuple[str, ...]:
+    """Return how this very installation's `usher` is started."""
+    return (sys.executable, "-m", "usher")
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def anvil_program() -> str:
+    """Return the path of anvil, installed by `make demo` or named by the PATH."""
+    found = str(ANVIL) if ANVIL.exists() else shutil.which("anvil")
+    if found is None:
+        raise StageError("anvil is not installed: run `make demo`, or put anvil on the PATH")
+    return found
+
+
+@contextlib.asynccontextmanager
+async def process(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> AsyncIterator[None]:
+    """Run a program with its output in a file, and end it by its own process id."""
+    with log.open("wb") as output:
+        running = await asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=output, env={**os.environ, **environment}, start_new_session=True
+        )
+        try:
+            yield
+            if running.returncode is not None:
+                raise StageError(f"{command[0]} ended by itself; see {log}")
+        finally:
+            if running.returncode is None:
+                running.send_signal(signal.SIGTERM)
+                await running.wait()
+
+
+async def until_answering(http: aiohttp.ClientSession, url: str, *, log: Path) -> None:
+    """Wait until a GET is answered with 200."""
+    answer = "no answer"
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    async with http.get(url) as response:
+                        if response.status == HTTP_OK:
+                            return
+                        answer = (await response.text())[:500]
+                except aiohttp.ClientError as error:
+                    answer = str(error)
+                await asyncio.sleep(0.1)
+    raise StageError(f"{url} did not become ready ({answer}); see {log}")
+
+
+HTTP_OK = 200
