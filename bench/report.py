@@ -1,4 +1,4 @@
-"""How every benchmark here tells what it measured: a table for people, JSON with `--json`. It measures nothing itself."""
+"""How every benchmark tells what it measured: a table for people, JSON with `--json`. It measures nothing itself."""
 
 import json
 import sys

@@ -1,0 +1,168 @@
+"""Where a follower of blocks stands: its memory and the payments that can still change. Pure; stored as the checkpoint.
+
+Families that report blocks share this; their shells fetch what the functions here ask for and store what they return.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chains.blocks import Contradiction, Link, Memory, extend, finalise
+from chains.errors import PersistentError
+from chains.port import Block, Checkpoint, Payment, PaymentKey, Pending, Sweep, Tip
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadBlock:
+    """A block that was read in full, and the payments in it, in order."""
+
+    link: Link
+    payments: tuple[Payment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """What the checkpoint says."""
+
+    memory: Memory
+    payments: tuple[Payment, ...] = ()  # those in unfinal blocks, in order of height and place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """The position after a branch was followed."""
+
+    position: Position
+    displaced: tuple[Payment, ...]  # held before, and not on the chain that is now the better one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """The position after finality rose."""
+
+    position: Position
+    final: tuple[Payment, ...]
+
+
+def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Followed | Contradiction:
+    """Put a branch that was read in full on top of `fork`; what stood above and is not found again is displaced."""
+    extended = extend(position.memory, fork, [block.link for block in branch])
+    if isinstance(extended, Contradiction):
+        return extended
+    found = {payment.key for block in branch for payment in block.payments}
+    below = tuple(payment for payment in position.payments if _height(payment) <= fork.height)
+    above = (payment for payment in position.payments if _height(payment) > fork.height)
+    fresh = tuple(payment for block in branch for payment in block.payments)
+    hashes = {block.link.hash for block in branch}
+    displaced = tuple(payment for payment in above if payment.key not in found)
+    if any(payment.block and payment.block.hash in hashes for payment in displaced):
+        return Contradiction(reason="a block that held a payment was read again without it")
+    return Followed(position=Position(memory=extended.memory, payments=below + fresh), displaced=displaced)
+
+
+def settle(position: Position, again: Sequence[ReadBlock]) -> Settled | Contradiction:
+    """Move finality up over blocks that were read again; every payment held in them must have been found again."""
+    memory = finalise(position.memory, [block.link for block in again])
+    if isinstance(memory, Contradiction):
+        return memory
+    final = tuple(payment for block in again for payment in block.payments)
+    held = [payment for payment in position.payments if _height(payment) <= memory.final.height]
+    if missing := {payment.key for payment in held} - {payment.key for payment in final}:
+        return Contradiction(reason=f"a second reading does not find transaction {min(missing).txid}")
+    rest = tuple(payment for payment in position.payments if _height(payment) > memory.final.height)
+    return Settled(position=Position(memory=memory, payments=rest), final=final)
+
+
+def sweep_of(
+    position: Position, *, final: Iterable[Payment] = (), displaced: Iterable[Payment] = (), behind: bool = False
+) -> Sweep:
+    """Return what a poll that ended here tells. Confirmations are counted on the chain that was read."""
+    tip = position.memory.tip
+    return Sweep(
+        final=tuple(final),
+        pending=tuple(
+            Pending(payment=payment, confirmations=tip.height - _height(payment) + 1) for payment in position.payments
+        ),
+        gone=tuple(payment.key for payment in displaced),
+        tip=Tip(height=tip.height, hash=tip.hash, time=moment(tip.time)),
+        final_height=position.memory.final.height,
+        checkpoint=write(position),
+        behind=behind,
+    )
+
+
+def moment(seconds: int) -> datetime:
+    """Return a block's time as a moment in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def write(position: Position) -> Checkpoint:
+    """Return the checkpoint of a position. Amounts are text: they do not fit the integers of every JSON reader."""
+    return {
+        "version": VERSION,
+        "final": _write_link(position.memory.final),
+        "unfinal": [_write_link(link) for link in position.memory.unfinal],
+        "payments": [_write_payment(payment) for payment in position.payments],
+    }
+
+
+def read(checkpoint: Checkpoint, chain: str) -> Position:
+    """Return the position that `write` wrote for this chain. Raises PersistentError for anything else."""
+    stored: Mapping[str, Any] = checkpoint
+    if stored.get("version") != VERSION:
+        raise PersistentError(f"{chain}: the checkpoint has another version than {VERSION}")
+    try:
+        memory = Memory(
+            final=_read_link(stored["final"]), unfinal=tuple(_read_link(link) for link in stored["unfinal"])
+        )
+        payments = tuple(_read_payment(payment, chain) for payment in stored["payments"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise PersistentError(f"{chain}: the checkpoint cannot be read: {error!r}") from error
+    return Position(memory=memory, payments=payments)
+
+
+def _height(payment: Payment) -> int:
+    return payment.block.height if payment.block else -1
+
+
+def _write_link(link: Link) -> list[Any]:
+    return [link.height, link.hash, link.parent, link.time]
+
+
+def _read_link(stored: Sequence[Any]) -> Link:
+    height, digest, parent, time = stored
+    return Link(height=height, hash=digest, parent=parent, time=time)
+
+
+def _write_payment(payment: Payment) -> dict[str, Any]:
+    block = payment.block
+    return {
+        "txid": payment.key.txid,
+        "index": payment.key.index,
+        "asset": payment.asset,
+        "amount": str(payment.amount),
+        "destination": payment.destination,
+        "sender": payment.sender,
+        "memos": list(payment.memos),
+        "block": [block.height, block.hash, int(block.time.timestamp())] if block else None,
+        "direct": payment.direct,
+        "internal": payment.internal,
+    }
+
+
+def _read_payment(stored: Mapping[str, Any], chain: str) -> Payment:
+    height, digest, time = stored["block"]
+    return Payment(
+        key=PaymentKey(chain=chain, txid=stored["txid"], index=stored["index"]),
+        asset=stored["asset"],
+        amount=int(stored["amount"]),
+        destination=stored["destination"],
+        sender=stored["sender"],
+        memos=tuple(stored["memos"]),
+        block=Block(height=height, hash=digest, time=moment(time)),
+        direct=stored["direct"],
+        internal=stored["internal"],
+    )
