@@ -1,4 +1,4 @@
-"""Which memo to ask a payer for. The short form links no wallet to an event in public, and fits wherever a memo fits."""
+"""Which memo to ask a payer for: the short form links no wallet to an event in public and fits every carrier. Pure."""
 
 from dataclasses import dataclass
 

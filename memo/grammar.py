@@ -28,7 +28,7 @@ _SLUG = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._~-]{1,100}")  # RFC 3986's unrese
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _QUANTITY = re.compile(r"[1-9][0-9]{0,3}")
 _NAME = re.compile(r"@?[A-Za-z0-9._-]{1,128}")
-_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "„": "“"}
+_QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u201e": "\u201c", "«": "»"}
 _INVISIBLE = "\0\u200b\ufeff"  # padding, and what copying from a page brings along
 
 
@@ -54,7 +54,7 @@ class EventMemo:
     event: str  # number or slug
     wallet: str  # in its family's canonical spelling
     holder: HolderKey
-    extras: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # keys in lower case
+    extras: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)  # keys in lower case
 
     @property
     def tier(self) -> str | None:
@@ -89,7 +89,7 @@ class SubscriptionMemo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotOurs:
-    """This text asks nothing of us, or does not ask it properly."""
+    """A text that asks nothing of us, or does not ask it properly."""
 
     reason: Reason
 
@@ -99,23 +99,8 @@ Memo = EventMemo | OrderMemo | SubscriptionMemo
 
 def parse(text: str, *, network: Network) -> Memo | NotOurs:
     """Return what the text says. A wallet of the other network is no wallet here."""
-    if len(text) > LONGEST:
-        return NotOurs(reason=Reason.TOO_LONG)
-    plain = _unwrapped(text)
-    if plain is None or not plain.isprintable():
-        return NotOurs(reason=Reason.UNPRINTABLE)
-    if not plain:
-        return NotOurs(reason=Reason.EMPTY)
-    match plain.split(":"):
-        case [kind, identifier, keyword, wallet, *pairs] if _is(kind, "event") and _is(keyword, "wallet"):
-            return _event(identifier, wallet, pairs, network)
-        case [kind, code] if _is(kind, "o"):
-            return _order(code)
-        case [kind, plan, keyword, name] if _is(kind, "subscription") and _is(keyword, "account"):
-            return _subscription(plan, name)
-        case [kind, *_] if any(_is(kind, ours) for ours in ("event", "o", "subscription")):
-            return NotOurs(reason=Reason.MALFORMED)
-    return NotOurs(reason=Reason.UNKNOWN_KIND)
+    plain = _unwrapped(text) if len(text) <= LONGEST else Reason.TOO_LONG
+    return NotOurs(reason=plain) if isinstance(plain, Reason) else _read(plain.split(":"), network)
 
 
 def write(memo: Memo) -> str:
@@ -143,6 +128,19 @@ def is_slug(text: str) -> bool:
 def is_event_number(text: str) -> bool:
     """Whether this is how an event's number is written: decimal digits without leading zeros."""
     return _NUMBER.fullmatch(text) is not None and int(text) <= _LARGEST_NUMBER
+
+
+def _read(fields: Sequence[str], network: Network) -> Memo | NotOurs:
+    match fields:
+        case [kind, identifier, keyword, wallet, *pairs] if _is(kind, "event") and _is(keyword, "wallet"):
+            return _event(identifier, wallet, pairs, network)
+        case [kind, code] if _is(kind, "o"):
+            return _order(code)
+        case [kind, plan, keyword, name] if _is(kind, "subscription") and _is(keyword, "account"):
+            return _subscription(plan, name)
+        case [kind, *_] if any(_is(kind, ours) for ours in ("event", "o", "subscription")):
+            return NotOurs(reason=Reason.MALFORMED)
+    return NotOurs(reason=Reason.UNKNOWN_KIND)
 
 
 def _event(identifier: str, wallet: str, pairs: Sequence[str], network: Network) -> EventMemo | NotOurs:
@@ -185,16 +183,23 @@ def _is(text: str, keyword: str) -> bool:
     return text.isascii() and text.lower() == keyword
 
 
-def _unwrapped(text: str) -> str | None:
-    """Return the text without percent-encoding, white space and quotes around it; None where it decodes to no text."""
+def _unwrapped(text: str) -> str | Reason:
+    """Return the text without percent-encoding, and without white space and quotes around it."""
     try:
-        text = unquote(text, errors="strict")
+        text = _bare(unquote(text, errors="strict"))
     except UnicodeDecodeError:
-        return None
-    while True:
-        stripped = text.strip().strip(_INVISIBLE)
-        if len(stripped) > 1 and _QUOTES.get(stripped[0]) == stripped[-1]:
-            stripped = stripped[1:-1]
-        if stripped == text:
-            return text
-        text = stripped
+        return Reason.UNPRINTABLE
+    if not text:
+        return Reason.EMPTY
+    return text if text.isprintable() else Reason.UNPRINTABLE
+
+
+def _bare(text: str) -> str:
+    """Take off white space, invisible characters and pairs of quotes, whatever is wrapped in what."""
+    while (inner := _without_quotes(text.strip().strip(_INVISIBLE))) != text:
+        text = inner
+    return text
+
+
+def _without_quotes(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] else text
