@@ -101,7 +101,9 @@ class Registry:
     def __init__(self, chains: tuple[Chain, ...]) -> None:
         self.chains: Mapping[str, Chain] = {chain.id: chain for chain in chains}
         self._assets = {asset.id: asset for chain in chains for asset in chain.assets}
-        self._methods = {name: asset for chain in chains for name, asset in chain.payment_methods.items()}
+        self._methods = {asset_id.lower(): asset_id for asset_id in self._assets} | {
+            name: asset_id for chain in chains for name, asset_id in chain.payment_methods.items()
+        }
 
     def chain(self, chain_id: str) -> Chain | None:
         """Return the chain with this CAIP-2 id."""

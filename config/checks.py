@@ -1,0 +1,91 @@
+"""What a single setting may be. Each check returns the value or raises ValueError with the reason, never the value."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import SecretStr
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+_AUTHORITY = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+_TURN_URI = re.compile(r"turns?:[^\s?/@]+(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII)
+"""RFC 7065 section 3.1."""
+_PRIVATE_PREFIXES = ("xprv", "yprv", "zprv", "tprv", "uprv", "vprv", "Yprv", "Zprv", "Uprv", "Vprv")
+"""SLIP-132: how an extended private key begins."""
+
+
+def database_url(url: str) -> str:
+    """Accept an SQLAlchemy URL of one of our two databases."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("is not a URL such as sqlite:///usher.db or postgresql://usher@host/usher") from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError("is neither sqlite nor postgresql")
+    if parsed.database in (None, "", ":memory:"):
+        raise ValueError("names no database")
+    return url
+
+
+def authority(domain: str) -> str:
+    """Accept `host[:port]` (RFC 3986 section 3.2), as wallets show it when they sign (EIP-4361)."""
+    if _AUTHORITY.fullmatch(domain) is None:
+        raise ValueError('is not a lower-case host[:port] such as "tickets.example" (no scheme, no path)')
+    return domain
+
+
+def origin(url: str) -> str:
+    """Accept `https://host[:port]` (RFC 6454), without a path."""
+    _bare(url, ("http", "https"))
+    return url
+
+
+def websocket_url(url: str) -> str:
+    """Accept `wss://host[:port]`, without a path."""
+    _bare(url, ("ws", "wss"))
+    return url
+
+
+def endpoint(url: SecretStr) -> SecretStr:
+    """Accept an HTTP URL; it may hold an access key, so the reason never repeats it."""
+    parts = _split(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an http:// or https:// URL")
+    return url
+
+
+def turn_uri(uri: str) -> str:
+    """Accept `turn:host[:port][?transport=udp]` (RFC 7065)."""
+    if _TURN_URI.fullmatch(uri) is None:
+        raise ValueError("is not a URI such as turn:turn.example:3478?transport=udp")
+    return uri
+
+
+def watch_only(key: str) -> str:
+    """Accept a BIP-32 extended public key; a private key has no business in any setting."""
+    from bip32 import BIP32  # noqa: PLC0415  libsecp256k1, only where an xpub is configured
+
+    if key.startswith(_PRIVATE_PREFIXES):
+        raise ValueError(
+            "is a PRIVATE key: Usher only watches. Put the matching xpub here, and consider this key exposed"
+        )
+    try:
+        BIP32.from_xpub(key)
+    except (ValueError, AssertionError):
+        raise ValueError("is not an extended public key (BIP-32 xpub); copy it again from the wallet") from None
+    return key
+
+
+def _bare(url: str, schemes: tuple[str, ...]) -> None:
+    parts = _split(url)
+    if parts.scheme not in schemes or not parts.hostname or url != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"is not {' or '.join(f'{scheme}://' for scheme in schemes)}host[:port], without a path")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    return parts

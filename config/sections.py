@@ -1,0 +1,160 @@
+"""The settings' sections, one frozen record each, and what their values may be. Nothing is read here."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from config import checks
+from config.loader import FinalityEntry, StepEntry, TokenEntry
+from config.paths import state_directory
+
+
+def _listed(value: Any) -> Any:
+    """Read a list out of a variable or a credential: JSON, or words between commas or white space."""
+    if not isinstance(value, str):
+        return value
+    return orjson.loads(value) if value.lstrip().startswith("[") else value.replace(",", " ").split()
+
+
+Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of usher.toml: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where everything is stored."""
+
+    url: Annotated[str, AfterValidator(checks.database_url), Field(repr=False)] = Field(
+        default_factory=lambda: f"sqlite:///{state_directory() / 'usher.db'}", repr=False
+    )  # SQLAlchemy URL, sqlite or postgresql
+
+
+class PlatformSettings(Section):
+    """Who sells."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "Usher"
+    domains: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.authority)], ...], BeforeValidator(_listed), Field(min_length=1)
+    ]  # host[:port] as wallets show it when they sign
+    commission_bps: Annotated[int, Field(ge=0, le=10_000)] = 2000  # 2000 = 20 %
+
+
+def _endpoint(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class EndpointSettings(Section):
+    """One node that answers for a chain. Its URL may hold an access key."""
+
+    url: Annotated[SecretStr, AfterValidator(checks.endpoint)]
+    requests_per_second: Count | None = None  # None: as fast as it answers
+
+
+class ChainSettings(Section):
+    """A chain that is sold on, and what this deployment changes about it."""
+
+    endpoints: Annotated[
+        tuple[Annotated[EndpointSettings, BeforeValidator(_endpoint)], ...],
+        BeforeValidator(_listed),
+        Field(min_length=1),
+    ]
+    receive: str  # where money without an order's own address goes
+    xpub: Annotated[str, AfterValidator(checks.watch_only)] | None = None  # orders get own addresses from it
+    start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
+    mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
+    finality: FinalityEntry | None = None
+    agree_above: dict[str, str] = Field(default_factory=dict)  # by ticker: two endpoints must agree above this
+    address_range: Annotated[int, Field(ge=1, le=10_000)] = 100  # own addresses prepared ahead
+    tokens: dict[str, TokenEntry] = Field(default_factory=dict)  # by ticker; test networks only
+
+
+class GateLimits(Section):
+    """What one client, wallet or ticket may ask of the gate."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=16 * 2**20)] = 64 * 1024
+    challenges_per_minute: Count = 30
+    joins_per_minute: Count = 30
+    joins_per_wallet_per_minute: Count = 10
+    purchases_per_minute: Count = 20
+    sockets_total: Count = 10_000
+    sockets_per_ticket: Count = 2
+    messages_per_second: Count = 20
+    silence_seconds: Annotated[int, Field(ge=5, le=600)] = 45
+
+
+class GateSettings(Section):
+    """The HTTP door."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: Annotated[str, AfterValidator(checks.origin)] = "http://localhost:8080"
+    origins: Annotated[tuple[Annotated[str, AfterValidator(checks.origin)], ...], BeforeValidator(_listed)] = ()
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_listed)] = ()
+    timestamp_form: bool = True  # `Access event <id> at <timestamp>`; `usher doctor` says why to switch it off
+    limits: GateLimits = GateLimits()
+
+
+class PresenceSettings(Section):
+    """The websocket of the rooms."""
+
+    public_url: Annotated[str, AfterValidator(checks.websocket_url)]  # wss://host, without a path
+
+    @classmethod
+    def beside(cls, gate: GateSettings) -> "PresenceSettings":
+        """Return the same host as the gate's, as a websocket."""
+        return cls(public_url=gate.public_url.replace("http", "ws", 1))
+
+
+class MetricsSettings(Section):
+    """The Prometheus listener, apart from the public one."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9464
+
+
+class TurnSettings(Section):
+    """coturn, with the secret it shares with the gate (`static-auth-secret`)."""
+
+    uris: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.turn_uri)], ...], BeforeValidator(_listed), Field(min_length=1)
+    ]
+    secret: Annotated[SecretStr, Field(min_length=16)]
+    ttl_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
+    realm: Annotated[str, Field(min_length=1)]
+
+
+class LiveKitSettings(Section):
+    """A LiveKit server, where one is used."""
+
+    url: Annotated[str, AfterValidator(checks.websocket_url)]
+    api_key: Annotated[str, Field(min_length=1)]
+    api_secret: Annotated[SecretStr, Field(min_length=1)]
+
+
+class LogSettings(Section):
+    """What is logged, and how."""
+
+    format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal, else JSON
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class OrderSettings(Section):
+    """How long places are kept."""
+
+    hold_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    grace_minutes: Annotated[int, Field(ge=1, le=1440)] = 60  # of a ticket whose payment left the chain
+
+
+class KeySettings(Section):
+    """Where the signing keys stand, mode 0600."""
+
+    directory: Path = Field(default_factory=lambda: state_directory() / "keys")
