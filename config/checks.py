@@ -10,8 +10,6 @@ from sqlalchemy.exc import ArgumentError
 _AUTHORITY = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
 _TURN_URI = re.compile(r"turns?:[^\s?/@]+(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII)
 """RFC 7065 section 3.1."""
-_PRIVATE_PREFIXES = ("xprv", "yprv", "zprv", "tprv", "uprv", "vprv", "Yprv", "Zprv", "Uprv", "Vprv")
-"""SLIP-132: how an extended private key begins."""
 
 
 def database_url(url: str) -> str:
@@ -59,21 +57,6 @@ def turn_uri(uri: str) -> str:
     if _TURN_URI.fullmatch(uri) is None:
         raise ValueError("is not a URI such as turn:turn.example:3478?transport=udp")
     return uri
-
-
-def watch_only(key: str) -> str:
-    """Accept a BIP-32 extended public key; a private key has no business in any setting."""
-    from bip32 import BIP32  # noqa: PLC0415  libsecp256k1, only where an xpub is configured
-
-    if key.startswith(_PRIVATE_PREFIXES):
-        raise ValueError(
-            "is a PRIVATE key: Usher only watches. Put the matching xpub here, and consider this key exposed"
-        )
-    try:
-        BIP32.from_xpub(key)
-    except (ValueError, AssertionError):
-        raise ValueError("is not an extended public key (BIP-32 xpub); copy it again from the wallet") from None
-    return key
 
 
 def _bare(url: str, schemes: tuple[str, ...]) -> None:

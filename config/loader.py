@@ -116,7 +116,7 @@ def chain_of(chain_id: str, entry: ChainEntry) -> Chain:
         tokens=tokens,
         mint_steps=mint_steps_of(entry.mint_steps, by_ticker),
         finality=Finality(tag=entry.finality.tag, blocks=entry.finality.blocks),
-        explorer=entry.explorer and Explorer(transaction=entry.explorer.transaction, address=entry.explorer.address),
+        explorer=None if entry.explorer is None else Explorer(**entry.explorer.model_dump()),
         payment_methods=spoken | {name: by_ticker[ticker].id for name, ticker in entry.payment_methods.items()},
         hold_cap=timedelta(minutes=entry.hold_cap_minutes),
     )

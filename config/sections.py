@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from config import checks
 from config.loader import FinalityEntry, StepEntry, TokenEntry
 from config.paths import state_directory
+from config.xpub import require_watch_only
 
 
 def _listed(value: Any) -> Any:
@@ -68,7 +69,7 @@ class ChainSettings(Section):
         Field(min_length=1),
     ]
     receive: str  # where money without an order's own address goes
-    xpub: Annotated[str, AfterValidator(checks.watch_only)] | None = None  # orders get own addresses from it
+    xpub: Annotated[str, AfterValidator(require_watch_only)] | None = None  # orders get own addresses from it
     start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
     finality: FinalityEntry | None = None
