@@ -1,4 +1,4 @@
-"""From the bytes a transaction carries (calldata, OP_RETURN) to the text they write; what it says is `grammar`'s. Pure."""
+"""From the bytes a transaction carries (calldata, OP_RETURN) to their text; what it says is `grammar`'s. Pure."""
 
 from memo.grammar import LONGEST
 
