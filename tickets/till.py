@@ -1,0 +1,209 @@
+"""The till: every payment that ever reached us, and what became of it. What it should become is decided in monitor/."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
+
+from chains.port import PaymentKey
+from tickets.reasons import Reason
+from tickets.schema import payments
+
+AT_ONCE = 500
+"""Keys named in one statement; far below what either database allows."""
+
+
+class PaymentState(StrEnum):
+    """How firmly a payment stands on its chain."""
+
+    PENDING = "pending"
+    GONE = "gone"
+    FINAL = "final"
+
+
+class Outcome(StrEnum):
+    """What a payment became."""
+
+    WAITING = "waiting"  # not deep enough yet, or undone by its chain
+    MINTED = "minted"  # paid for tickets, alone or together with others
+    TOPPED_UP = "topped_up"  # kept towards an order that still lacks money
+    OWED = "owed"  # all of it goes back
+    INTERNAL = "internal"  # moved between our own accounts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRecord:
+    """A payment as the till keeps it."""
+
+    key: PaymentKey
+    asset: str  # CAIP-19
+    amount: int  # smallest unit
+    destination: str
+    sender: str | None
+    direct: bool
+    memos: tuple[str, ...]
+    internal: bool
+    state: PaymentState
+    confirmations: int
+    height: int | None
+    block_hash: str | None
+    block_time: datetime | None
+    first_seen: datetime  # earlier of our first sighting and the block's time: what lateness is judged by
+    outcome: Outcome = Outcome.WAITING
+    reason: Reason | None = None  # why `owed` goes back
+    applied: int = 0  # part that pays for tickets
+    owed: int = 0  # part that goes back
+    order_id: str | None = None
+    booked: bool = False  # final and in the journal
+
+    @property
+    def id(self) -> str:
+        """Return the public id."""
+        return self.key.payment_id
+
+    @property
+    def standing(self) -> bool:
+        """Whether the chain still shows it."""
+        return self.state is not PaymentState.GONE
+
+
+def by_id(conn: Connection, payment_id: str) -> PaymentRecord | None:
+    """Return the payment with this public id."""
+    return by_ids(conn, (payment_id,)).get(payment_id)
+
+
+def by_ids(conn: Connection, payment_ids: Iterable[str]) -> dict[str, PaymentRecord]:
+    """Return those payments that the till knows, by public id."""
+    return {record.id: record for record in _select_in(conn, payments.c.id, payment_ids)}
+
+
+def of_order(conn: Connection, order_id: str) -> tuple[PaymentRecord, ...]:
+    """Return an order's payments in the order of the chain, those in no block last."""
+    return of_orders(conn, (order_id,)).get(order_id, ())
+
+
+def of_orders(conn: Connection, order_ids: Iterable[str]) -> dict[str, tuple[PaymentRecord, ...]]:
+    """Return the payments of several orders, each in the order of the chain."""
+    found: dict[str, list[PaymentRecord]] = {}
+    for record in _select_in(conn, payments.c.order_id, order_ids):
+        found.setdefault(str(record.order_id), []).append(record)
+    return {order_id: tuple(sorted(records, key=chain_order)) for order_id, records in found.items()}
+
+
+def chain_order(record: PaymentRecord) -> tuple[float, PaymentKey]:
+    """Return what sorts payments as their chain does; those in no block come last."""
+    return (float("inf") if record.height is None else record.height, record.key)
+
+
+def search(
+    conn: Connection,
+    *,
+    chain: str | None = None,
+    state: PaymentState | None = None,
+    outcome: Outcome | None = None,
+    reason: Reason | None = None,
+    order_id: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> tuple[PaymentRecord, ...]:
+    """Return payments that fit, the newest sighting first."""
+    wanted: Mapping[ColumnElement[Any], object] = {
+        payments.c.chain: chain,
+        payments.c.state: state,
+        payments.c.outcome: outcome,
+        payments.c.reason: reason,
+        payments.c.order_id: order_id,
+    }
+    query = _ALL.order_by(payments.c.first_seen.desc(), payments.c.id).limit(limit).offset(offset)
+    query = query.where(*(column == value for column, value in wanted.items() if value is not None))
+    return tuple(_record(row) for row in conn.execute(query))
+
+
+def unsettled(conn: Connection, chain: str) -> tuple[PaymentRecord, ...]:
+    """Return the payments of a chain that can still change."""
+    query = _ALL.where(payments.c.chain == chain, payments.c.state == PaymentState.PENDING)
+    return tuple(_record(row) for row in conn.execute(query))
+
+
+def record(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
+    """Enter payments that the till does not know yet."""
+    if records:
+        conn.execute(insert(payments), [_values(entered, now) for entered in records])
+
+
+def amend(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
+    """Store what changed about payments that the till knows: their place on the chain and what they became."""
+    if records:
+        conn.execute(_AMEND, [_changeable(amended, now) for amended in records])
+
+
+_ALL: Select[Any] = select(payments)
+_CHANGEABLE = (
+    "state", "confirmations", "height", "block_hash", "block_time", "first_seen",
+    "outcome", "reason", "applied", "owed", "order_id", "booked", "updated_at",
+)  # fmt: skip
+_AMEND = (
+    update(payments)
+    .where(payments.c.id == bindparam("payment_id"))
+    .values({name: bindparam(f"new_{name}", type_=payments.c[name].type) for name in _CHANGEABLE})
+)
+
+
+def _select_in(conn: Connection, column: ColumnElement[Any], values: Iterable[str]) -> Iterable[PaymentRecord]:
+    wanted = list(dict.fromkeys(values))
+    for start in range(0, len(wanted), AT_ONCE):
+        some = _ALL.where(column.in_(wanted[start : start + AT_ONCE]))
+        yield from (_record(row) for row in conn.execute(some))
+
+
+def _record(row: Row[Any]) -> PaymentRecord:
+    return PaymentRecord(
+        key=PaymentKey(chain=row.chain, txid=row.txid, index=row.position),
+        asset=row.asset,
+        amount=row.amount,
+        destination=row.destination,
+        sender=row.sender,
+        direct=row.direct,
+        memos=tuple(row.memos),
+        internal=row.internal,
+        state=PaymentState(row.state),
+        confirmations=row.confirmations,
+        height=row.height,
+        block_hash=row.block_hash,
+        block_time=row.block_time,
+        first_seen=row.first_seen,
+        outcome=Outcome(row.outcome),
+        reason=None if row.reason is None else Reason(row.reason),
+        applied=row.applied,
+        owed=row.owed,
+        order_id=row.order_id,
+        booked=row.booked,
+    )
+
+
+def _values(entered: PaymentRecord, now: datetime) -> dict[str, object]:
+    return {
+        "id": entered.id,
+        "chain": entered.key.chain,
+        "txid": entered.key.txid,
+        "position": entered.key.index,
+        "asset": entered.asset,
+        "amount": entered.amount,
+        "destination": entered.destination,
+        "sender": entered.sender,
+        "direct": entered.direct,
+        "memos": list(entered.memos),
+        "internal": entered.internal,
+        **_state(entered, now),
+    }
+
+
+def _changeable(amended: PaymentRecord, now: datetime) -> dict[str, object]:
+    return {"payment_id": amended.id, **{f"new_{name}": value for name, value in _state(amended, now).items()}}
+
+
+def _state(kept: PaymentRecord, now: datetime) -> dict[str, object]:
+    return {name: now if name == "updated_at" else getattr(kept, name) for name in _CHANGEABLE}
