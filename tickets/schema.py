@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from store.metadata import metadata
@@ -77,9 +78,10 @@ orders = Table(
     Column("asset", String(160), nullable=False),  # CAIP-19; an order is paid in one asset only
     Column("amount", Amount, nullable=False),  # the locked price of all lines
     Column("state", String(16), nullable=False),  # open | paid | suspended | expired | released | refused
-    Column("hold", String(8), nullable=False),  # held | none | lapsed: whether a place is kept
+    Column("hold", String(8), nullable=False),  # held | sold | none | lapsed: how its places are counted
     Column("implicit", Boolean, nullable=False),  # opened by a bare memo
     Column("payer", String(160)),  # implicit orders: whose top-ups belong together
+    Column("topup_key", String(64)),  # implicit orders: H(payer, holder, event, asset)
     Column("proved", Boolean, nullable=False),  # the holder's wallet signed for it
     Column("client", String(64)),  # keyed hash of the client's network; counts unproved holds
     Column("chain", String(64), nullable=False),  # CAIP-2 of the asset
@@ -94,6 +96,13 @@ orders = Table(
     Index("ix_orders_due", "state", "expires_at"),
     Index("ix_orders_client", "event_id", "client", "state"),
     Index("ix_orders_implicit", "event_id", "asset", "payer", "state"),
+    Index(  # top-ups find one order, however many payments arrive at once
+        "uq_orders_topup_open",
+        "topup_key",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 
 order_lines = Table(

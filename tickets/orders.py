@@ -1,0 +1,315 @@
+"""Orders: who may place one, on which terms, and what a bare memo opens. Their rows are kept by `order_store`."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+
+from chains.account import Account, HolderKey
+from config.registry import Chain
+from memo.code import new_code
+from store.upsert import insert_ignore
+from tickets import addresses, events, inventory, order_store
+from tickets.event import Event, Sale, Tier
+from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
+from tickets.order_store import by_address, by_code, by_id, change, expire_due, extend, release
+from tickets.schema import order_lines, orders
+
+__all__ = [
+    "TRANSITIONS",
+    "Hold",
+    "Line",
+    "Order",
+    "OrderRefusal",
+    "OrderRequest",
+    "OrderState",
+    "by_address",
+    "by_code",
+    "by_id",
+    "change",
+    "counted",
+    "expire_due",
+    "extend",
+    "implicit",
+    "may_hold",
+    "place",
+    "release",
+]
+
+Randomness = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+MAX_QUANTITY = 20
+UNPROVED_PER_CLIENT = 2
+"""Places that one client network may hold at an event without proving a wallet."""
+
+
+class OrderRefusal(StrEnum):
+    """Why no order was placed."""
+
+    UNKNOWN_EVENT = "unknown_event"
+    CANCELLED = "cancelled"
+    NOT_ON_SALE = "not_on_sale"
+    SALE_OVER = "sale_over"
+    UNKNOWN_TIER = "unknown_tier"
+    QUANTITY = "quantity"
+    WRONG_ASSET = "wrong_asset"
+    SOLD_OUT = "sold_out"
+    LIMIT_REACHED = "limit_reached"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderRequest:
+    """What a buyer asks for."""
+
+    event_ref: str | int
+    account: Account  # who will hold the tickets
+    asset: str  # CAIP-19
+    chain: Chain  # the asset's
+    tier: str | None = None  # None: the first one
+    quantity: int = 1
+    proved: bool = False  # the account signed for this purchase
+    client: str | None = None  # keyed hash of the client's network
+    want_hold: bool = True
+
+
+def place(
+    conn: Connection,
+    request: OrderRequest,
+    *,
+    now: datetime,
+    hold_for: timedelta,
+    randomness: Randomness = secrets.token_bytes,
+) -> Order | OrderRefusal:
+    """Place an order at today's price: with a hold where the limits allow one, without otherwise (DESIGN §5).
+
+    Orders of one event are placed one after the other: its row is locked first, so that the limits count what is there.
+    """
+    event = events.find(conn, request.event_ref, lock=True)
+    if event is None:
+        return OrderRefusal.UNKNOWN_EVENT
+    tier = event.tier(request.tier)
+    refusal = _refusal(event, tier, request, now)
+    if refusal is not None or tier is None:
+        return refusal or OrderRefusal.UNKNOWN_TIER
+    if request.proved and _beyond_limit(conn, event, request):
+        return OrderRefusal.LIMIT_REACHED
+    hold = _hold(conn, event, tier, request)
+    if hold is None:
+        return OrderRefusal.SOLD_OUT
+    order = _draft(event, tier, request, hold=hold, now=now, hold_for=hold_for, randomness=randomness)
+    order_store.add(conn, order)
+    return _with_address(conn, order)
+
+
+def implicit(
+    conn: Connection,
+    *,
+    event: Event,
+    tier: Tier,
+    quantity: int,
+    holder: HolderKey,
+    account: str,
+    asset: str,
+    chain: str,
+    payer: str,
+    at: datetime,
+    proved: bool = False,
+    randomness: Randomness = secrets.token_bytes,
+) -> Order:
+    """Return, locked, the open order that bare memos of this payer, holder, event and asset add up in; or open it.
+
+    It keeps no place and stays open until the sale's end. `proved`: the payment itself shows that the holder paid.
+    """
+    key = _topup_key(payer, holder, event, asset)
+    mine = and_(orders.c.topup_key == key, orders.c.state == OrderState.OPEN)
+    found = order_store.one(conn, mine, lock=True)
+    if found is not None:
+        return found
+    price = tier.prices[asset]
+    until = max(at, event.sales_end)
+    order = Order(
+        id=randomness(16).hex(),
+        code=new_code(randomness(8)),
+        event_id=event.id,
+        asset=asset,
+        amount=price * quantity,
+        state=OrderState.OPEN,
+        hold=Hold.NONE,
+        implicit=True,
+        payer=payer,
+        proved=proved,
+        client=None,
+        chain=chain,
+        address=None,
+        created_at=at,
+        expires_at=until,
+        expires_cap=until,
+        grace_until=None,
+        version=1,
+        updated_at=at,
+        lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
+    )
+    if insert_ignore(conn, orders, [{**order_store.columns(order), "topup_key": key}]):
+        order_store.add_lines(conn, order)
+        return order
+    return implicit(  # somebody else opened it between our two looks, and has committed by now
+        conn,
+        event=event,
+        tier=tier,
+        quantity=quantity,
+        holder=holder,
+        account=account,
+        asset=asset,
+        chain=chain,
+        payer=payer,
+        at=at,
+        proved=proved,
+        randomness=randomness,
+    )
+
+
+_COUNTED = (
+    select(func.coalesce(func.sum(order_lines.c.quantity), 0))
+    .join(orders, orders.c.id == order_lines.c.order_id)
+    .where(
+        orders.c.event_id == bindparam("event"),
+        order_lines.c.holder == bindparam("holder"),
+        orders.c.proved,
+        orders.c.state.in_((OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)),
+    )
+)
+_UNPROVED = (
+    select(
+        func.coalesce(
+            func.sum(
+                case((orders.c.client.is_not_distinct_from(bindparam("client")), order_lines.c.quantity), else_=0)
+            ),
+            0,
+        ).label("by_client"),
+        func.coalesce(
+            func.sum(case((order_lines.c.tier_id == bindparam("tier"), order_lines.c.quantity), else_=0)), 0
+        ).label("in_tier"),
+    )
+    .join(orders, orders.c.id == order_lines.c.order_id)
+    .where(
+        orders.c.event_id == bindparam("event"),
+        orders.c.state == OrderState.OPEN,
+        orders.c.hold == Hold.HELD,
+        ~orders.c.proved,
+    )
+)
+
+
+def counted(conn: Connection, event_id: int, holder: HolderKey) -> int:
+    """Return how many tickets a wallet has or is about to have by its own proof; gifts and strangers' orders not."""
+    count: int = conn.execute(_COUNTED, {"event": event_id, "holder": str(holder)}).scalar_one()
+    return count
+
+
+def may_hold(*, left: int | None, in_tier: int, by_client: int, n: int) -> bool:
+    """Whether `n` more places may be held without a wallet's proof.
+
+    `left`: free places of the tier, None where there is no end to them. `in_tier`, `by_client`: places held so already,
+    in this tier by anybody and at this event from this client's network. Together they may hold half of what is left.
+    """
+    if by_client + n > UNPROVED_PER_CLIENT:
+        return False
+    return left is None or 2 * (in_tier + n) <= left + in_tier
+
+
+def _refusal(event: Event, tier: Tier | None, request: OrderRequest, now: datetime) -> OrderRefusal | None:
+    """Return why the event as it stands cannot sell this at all."""
+    sale = {
+        Sale.CANCELLED: OrderRefusal.CANCELLED,
+        Sale.NOT_YET: OrderRefusal.NOT_ON_SALE,
+        Sale.OVER: OrderRefusal.SALE_OVER,
+    }.get(event.sale(now))
+    if sale is not None:
+        return sale
+    if tier is None:
+        return OrderRefusal.UNKNOWN_TIER
+    if not 1 <= request.quantity <= MAX_QUANTITY:
+        return OrderRefusal.QUANTITY
+    if request.asset not in tier.prices or request.chain.asset(request.asset) is None:
+        return OrderRefusal.WRONG_ASSET
+    if tier.left is not None and tier.left < request.quantity:
+        return OrderRefusal.SOLD_OUT
+    return None
+
+
+def _beyond_limit(conn: Connection, event: Event, request: OrderRequest) -> bool:
+    if event.purchase_limit is None:
+        return False
+    return counted(conn, event.id, request.account.holder) + request.quantity > event.purchase_limit
+
+
+def _hold(conn: Connection, event: Event, tier: Tier, request: OrderRequest) -> Hold | None:
+    """Keep the places if the buyer wants that and may; None if they are gone."""
+    if not request.want_hold or not (request.proved or _may_hold_unproved(conn, event, tier, request)):
+        return Hold.NONE
+    return Hold.HELD if inventory.hold(conn, tier.id, request.quantity) else None
+
+
+def _may_hold_unproved(conn: Connection, event: Event, tier: Tier, request: OrderRequest) -> bool:
+    row = conn.execute(_UNPROVED, {"event": event.id, "client": request.client, "tier": tier.id}).one()
+    return may_hold(left=tier.left, in_tier=row.in_tier, by_client=row.by_client, n=request.quantity)
+
+
+def _draft(
+    event: Event,
+    tier: Tier,
+    request: OrderRequest,
+    *,
+    hold: Hold,
+    now: datetime,
+    hold_for: timedelta,
+    randomness: Randomness,
+) -> Order:
+    price = tier.prices[request.asset]
+    line = Line(
+        tier_id=tier.id,
+        quantity=request.quantity,
+        holder=request.account.holder,
+        account=str(request.account),
+        unit_price=price,
+    )
+    return Order(
+        id=randomness(16).hex(),
+        code=new_code(randomness(8)),
+        event_id=event.id,
+        asset=request.asset,
+        amount=price * request.quantity,
+        state=OrderState.OPEN,
+        hold=hold,
+        implicit=False,
+        payer=None,
+        proved=request.proved,
+        client=request.client,
+        chain=request.chain.id,
+        address=None,
+        created_at=now,
+        expires_at=now + hold_for,
+        expires_cap=now + max(hold_for, request.chain.hold_cap),
+        grace_until=None,
+        version=1,
+        updated_at=now,
+        lines=(line,),
+    )
+
+
+def _with_address(conn: Connection, order: Order) -> Order:
+    """Give an order its own address if one is ready; without one its memo and code still find it."""
+    address = addresses.take(conn, order.chain, order.id)
+    if address is None:
+        return order
+    conn.execute(update(orders).where(orders.c.id == order.id).values(address=address))
+    return replace(order, address=address)
+
+
+def _topup_key(payer: str, holder: HolderKey, event: Event, asset: str) -> str:
+    return hashlib.sha256("|".join((payer, str(holder), str(event.id), asset)).encode()).hexdigest()
