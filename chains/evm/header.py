@@ -1,0 +1,87 @@
+"""A block's header: its hash, and what its bloom filter admits. Pure.
+
+The hash is Keccak over the RLP of the header's fields, in the order in which the forks added them. A header with fields
+that this file does not know hashes to something else; until they are added here, the registry can set the chain's
+`checked_headers` to false, and blocks are then held together by their links alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chains.keccak import keccak256
+
+_FRONTIER = (
+    "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "difficulty",
+    "number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce",
+)  # fmt: skip
+_LATER = (
+    "baseFeePerGas",  # London, EIP-1559
+    "withdrawalsRoot",  # Shanghai, EIP-4895
+    "blobGasUsed", "excessBlobGas",  # Cancun, EIP-4844
+    "parentBeaconBlockRoot",  # Cancun, EIP-4788
+    "requestsHash",  # Prague, EIP-7685
+)  # fmt: skip
+_INTEGERS = frozenset({
+    "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas",
+})  # fmt: skip
+
+NO_TRANSACTIONS = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+"""The root of an empty trie: Keccak of the RLP of an empty string."""
+BLOOM_BITS = 2048
+
+
+def header_hash(header: Mapping[str, Any]) -> str:
+    """Return the hash that a header's fields have. Raises KeyError, TypeError or ValueError where it has no such form."""
+    return "0x" + keccak256(encode_header(header)).hex()
+
+
+def encode_header(header: Mapping[str, Any]) -> bytes:
+    """Return the header's RLP."""
+    body = bytearray()
+    for name in _FRONTIER:
+        _append(body, name, header[name])
+    for name in _LATER:
+        value = header.get(name)
+        if value is None:
+            break  # a fork's fields come all together and never without the earlier ones
+        _append(body, name, value)
+    return _prefix(len(body), 0xC0) + body
+
+
+def bloom_of(header: Mapping[str, Any]) -> int:
+    """Return the header's bloom filter as one integer."""
+    return int(header["logsBloom"], 16)
+
+
+def bloom_mask(*items: bytes) -> int:
+    """Return the bits that a log with these contract and topic bytes sets (Yellow Paper §4.3.1: three per item)."""
+    mask = 0
+    for item in items:
+        digest = keccak256(item)
+        for pair in (0, 2, 4):
+            mask |= 1 << (int.from_bytes(digest[pair : pair + 2], "big") % BLOOM_BITS)
+    return mask
+
+
+def admits(bloom: int, masks: Iterable[int]) -> bool:
+    """Whether a block with this bloom may hold a log with any of these masks; false means surely not."""
+    return any(bloom & mask == mask for mask in masks)
+
+
+def _append(body: bytearray, name: str, value: str) -> None:
+    if name in _INTEGERS:
+        number = int(value, 16)
+        item = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    else:
+        item = bytes.fromhex(value[2:])
+    if len(item) != 1 or item[0] >= 0x80:
+        body += _prefix(len(item), 0x80)
+    body += item
+
+
+def _prefix(length: int, offset: int) -> bytes:
+    """Return the RLP prefix of a string (0x80) or a list (0xC0) of this length. The rlp package is ten times slower."""
+    if length < 56:
+        return bytes((offset + length,))
+    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((offset + 55 + len(size),)) + size
