@@ -5,8 +5,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from config.registry import Asset
-
 
 class Given(BaseModel):
     """What a client sends. Unknown fields are ignored: existing pages send more than we read."""
@@ -30,10 +28,3 @@ class Answer(BaseModel):
 EventRef = Annotated[str, Field(min_length=1, max_length=100, description="Row id or slug of the event")]
 WalletAddress = Annotated[str, Field(min_length=1, max_length=200, description="Address or CAIP-10 account")]
 DecimalText = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="Decimal amount, of the currency beside it")]
-
-
-def decimal_text(amount: int, asset: Asset) -> str:
-    """Return an amount of the smallest unit as exact decimal text without trailing zeros, such as "0.05"."""
-    whole, part = divmod(amount, 10**asset.decimals)
-    fraction = f"{part:0{asset.decimals}d}".rstrip("0") if part else ""
-    return f"{whole}.{fraction}" if fraction else str(whole)

@@ -109,13 +109,8 @@ class Code(StrEnum):
     SALE_OVER = "sale_over", 409, "Sales are over", "No more tickets are sold for this event."
     EVENT_CANCELLED = "event_cancelled", 410, "The event was cancelled", "Money paid for it is owed back."
     SOLD_OUT = "sold_out", 409, "No tickets are left", "Places of unpaid orders come back when they expire."
+    BAD_QUANTITY = "bad_quantity", 422, "That many tickets are not sold at once", "Ask for fewer, and at least one."
     PURCHASE_LIMIT = "purchase_limit", 409, "This wallet has all the tickets it may have", "Use what it has."
-    HOLD_LIMIT = (
-        "hold_limit",
-        409,
-        "No more places are kept without proof of a wallet",
-        "Sign for the purchase with your wallet, release another order, or ask again with hold set to false.",
-    )
     ORDER_NOT_OPEN = "order_not_open", 409, "The order is not open any more", "See its state."
     ORDER_HAS_PAYMENT = (
         "order_has_payment",
@@ -242,12 +237,6 @@ class Code(StrEnum):
         503,
         "Sales on this chain are paused",
         "Pay on another chain, or wait until the operator has looked at it.",
-    )
-    NO_ADDRESS_FREE = (
-        "no_address_free",
-        503,
-        "No payment address is ready on this chain",
-        "New ones are being prepared; try again in a minute.",
     )
 
 

@@ -39,6 +39,7 @@ class Route:
     problems: tuple[Code, ...] = ()  # beside those that any request may get
     budget: Budget | None = None  # what a request costs the client
     idempotent: bool = False  # takes an Idempotency-Key
+    session: bool = False  # takes a session token (Authorization: Bearer)
 
     @property
     def name(self) -> str:
@@ -121,11 +122,9 @@ def checked(model: type[BaseModel], check: Callable[[type[BaseModel]], BaseModel
 
 def written(result: Result, status: int) -> web.StreamResponse:
     """Return a handler's result as a response."""
-    if isinstance(result, Problem):
-        return result.to_response()
     if isinstance(result, BaseModel):
         return web.Response(body=json_bytes(result), status=status, content_type=JSON)
-    return result
+    return result.to_response() if isinstance(result, Problem) else result
 
 
 def json_bytes(model: BaseModel) -> bytes:

@@ -1,0 +1,126 @@
+"""Whether this gate lives, and whether it and the watchers behind it can do their work. Repairing is somebody else's."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from chains.progress import Progress, Status, load, status_of
+from config.registry import Chain, Network
+from gateway.deps import DEPS
+from gateway.models import Answer
+from gateway.problems import Code, Problem
+from gateway.routing import Route
+from store.errors import StoreUnavailableError
+
+POLL_LIMIT = timedelta(seconds=60)
+"""A watcher that has not polled for longer lags: a poll takes seconds, and back-off between failures stays below."""
+RETRY_SECONDS = 30
+TIP_BLOCKS = 20
+TIP_LIMIT = timedelta(minutes=3)
+"""A main network's newest block is not older than this or 20 block times; play-money chains may stand still."""
+
+
+class Alive(Answer):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ChainReadiness(Answer):
+    """How one chain's watcher does."""
+
+    chain: str
+    name: str
+    ready: bool
+    reasons: list[str]
+    tip_height: int | None
+    final_height: int | None
+    tip_time: datetime | None
+    polled_at: datetime | None
+
+
+class Readiness(Answer):
+    """Whether everything that a sale and a door need is there."""
+
+    ready: bool
+    database: bool
+    chains: list[ChainReadiness]
+    server_time: datetime
+
+    def to_response(self) -> web.Response:
+        """Return it with the status that load balancers read."""
+        return web.Response(
+            text=self.model_dump_json(), status=200 if self.ready else 503, content_type="application/json"
+        )
+
+
+def chain_readiness(chain: Chain, progress: Progress | None, *, now: datetime) -> ChainReadiness:
+    """Return how a chain's watcher does. A stop's own reason stays in the log: it may name an endpoint."""
+    return ChainReadiness(
+        chain=chain.id,
+        name=chain.name,
+        ready=not (reasons := list(lags(chain, progress, now=now))),
+        reasons=reasons,
+        tip_height=progress and progress.tip_height,
+        final_height=progress and progress.final_height,
+        tip_time=progress and progress.tip_time,
+        polled_at=progress and progress.polled_at,
+    )
+
+
+def lags(chain: Chain, progress: Progress | None, *, now: datetime) -> Iterable[str]:
+    """Yield what is wrong with a chain's watcher."""
+    if progress is None:
+        yield "never polled"
+        return
+    if progress.status is Status.STOPPED:
+        yield "stopped: the operator has to look at it"
+    if (silent := now - progress.polled_at) > POLL_LIMIT:
+        yield f"no successful poll for {silent.total_seconds():.0f} s"
+    if chain.network is Network.MAIN and (age := now - progress.tip_time) > max(
+        TIP_LIMIT, TIP_BLOCKS * chain.block_time
+    ):
+        yield f"newest block is {age.total_seconds():.0f} s old"
+
+
+def selling(conn: Connection, chain: str) -> Problem | None:
+    """Return why nothing is sold in a chain's assets right now, None where it is."""
+    progress = load(conn, chain)
+    if progress is None:
+        return Problem(code=Code.CHAIN_NOT_READY, retry_after=RETRY_SECONDS)
+    if progress.status is Status.STOPPED:
+        return Problem(code=Code.CHAIN_STOPPED)
+    return None
+
+
+async def healthz(_request: web.Request, _: None) -> Alive:
+    """Say that the process answers; touches nothing else."""
+    return Alive()
+
+
+async def readyz(request: web.Request, _: None) -> web.Response:
+    """Say whether database and watchers do their work, and if not, why."""
+    deps = request.app[DEPS]
+    now = deps.clock()
+    try:
+        known = {progress.chain: progress for progress in await deps.store.read(status_of)}
+    except StoreUnavailableError:
+        return Readiness(ready=False, database=False, chains=[], server_time=now).to_response()
+    chains = [chain_readiness(chain, known.get(chain.id), now=now) for chain in deps.registry.chains.values()]
+    ready = all(chain.ready for chain in chains)
+    return Readiness(ready=ready, database=True, chains=chains, server_time=now).to_response()
+
+
+ROUTES = (
+    Route(method="GET", path="/healthz", handler=healthz, summary="Whether the process answers", answer=Alive),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=readyz,
+        summary="Whether database and watchers do their work; 503 with the reasons where not",
+        answer=Readiness,
+    ),
+)
