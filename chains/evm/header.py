@@ -28,10 +28,13 @@ _INTEGERS = frozenset({
 NO_TRANSACTIONS = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
 """The root of an empty trie: Keccak of the RLP of an empty string."""
 BLOOM_BITS = 2048
+_STRING, _LIST = 0x80, 0xC0
+_SHORT = 56
+"""RLP (Yellow Paper, appendix B): a payload below this length has it in its prefix byte."""
 
 
 def header_hash(header: Mapping[str, Any]) -> str:
-    """Return the hash that a header's fields have. Raises KeyError, TypeError or ValueError where it has no such form."""
+    """Return the hash of a header's fields. Raises KeyError, TypeError or ValueError where it has no such form."""
     return "0x" + keccak256(encode_header(header)).hex()
 
 
@@ -45,7 +48,7 @@ def encode_header(header: Mapping[str, Any]) -> bytes:
         if value is None:
             break  # a fork's fields come all together and never without the earlier ones
         _append(body, name, value)
-    return _prefix(len(body), 0xC0) + body
+    return _prefix(len(body), _LIST) + body
 
 
 def bloom_of(header: Mapping[str, Any]) -> int:
@@ -74,14 +77,14 @@ def _append(body: bytearray, name: str, value: str) -> None:
         item = number.to_bytes((number.bit_length() + 7) // 8, "big")
     else:
         item = bytes.fromhex(value[2:])
-    if len(item) != 1 or item[0] >= 0x80:
-        body += _prefix(len(item), 0x80)
+    if len(item) != 1 or item[0] >= _STRING:
+        body += _prefix(len(item), _STRING)
     body += item
 
 
 def _prefix(length: int, offset: int) -> bytes:
-    """Return the RLP prefix of a string (0x80) or a list (0xC0) of this length. The rlp package is ten times slower."""
-    if length < 56:
+    """Return the RLP prefix of a string or a list of this length. The rlp package is ten times slower."""
+    if length < _SHORT:
         return bytes((offset + length,))
     size = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((offset + 55 + len(size),)) + size
+    return bytes((offset + _SHORT - 1 + len(size),)) + size
