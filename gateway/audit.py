@@ -1,0 +1,111 @@
+"""The door's log: a row for every grant and for every refusal behind a valid signature; earlier refusals are counted."""
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, delete, insert, update
+
+from gateway.problems import Code
+from gateway.schema import audit
+from store.upsert import insert_ignore
+
+GRANTED = "granted"
+
+
+class Action(StrEnum):
+    """What was asked for."""
+
+    JOIN = "join"
+    VERIFY = "verify"
+    RESUME = "resume"
+    SOCKET = "socket"
+    RENEW = "renew"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A grant, or a refusal of somebody who proved a wallet or a session."""
+
+    at: datetime
+    action: Action
+    refusal: Code | None  # None: granted
+    event_id: int
+    ticket_id: str | None
+    holder: str
+    client: str | None  # keyed hash
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stranger:
+    """A refusal of somebody who proved nothing yet."""
+
+    at: datetime
+    action: Action
+    refusal: Code
+    client: str  # keyed hash
+
+    @property
+    def row_id(self) -> str:
+        """Return the id of the row that counts it: one per client, action, code and minute."""
+        minute = self.at.replace(second=0, microsecond=0).isoformat()
+        return hashlib.sha256(f"{self.client}|{self.action}|{self.refusal}|{minute}".encode()).hexdigest()[:32]
+
+
+_RECORD = insert(audit)
+_COUNT = update(audit).where(audit.c.id == bindparam("row")).values(count=audit.c.count + bindparam("more"))
+
+
+def record(conn: Connection, entries: Sequence[Entry]) -> None:
+    """Write a row for each entry."""
+    if entries:
+        conn.execute(
+            _RECORD,
+            [
+                {
+                    "id": uuid.uuid4().hex,
+                    "at": entry.at,
+                    "action": entry.action.value,
+                    "outcome": entry.refusal.value if entry.refusal else GRANTED,
+                    "event_id": entry.event_id,
+                    "ticket_id": entry.ticket_id,
+                    "holder": entry.holder,
+                    "client": entry.client,
+                    "count": 1,
+                }
+                for entry in entries
+            ],
+        )
+
+
+def count(conn: Connection, strangers: Sequence[Stranger]) -> Sequence[None]:
+    """Count refusals before a valid signature: however many there are, one row per client, code and minute."""
+    by_row = {stranger.row_id: stranger for stranger in strangers}
+    rows = [_empty_row(row_id, by_row[row_id]) for row_id in sorted(by_row)]  # gates wait in one order
+    insert_ignore(conn, audit, rows)
+    times = Counter(stranger.row_id for stranger in strangers)
+    conn.execute(_COUNT, [{"row": row_id, "more": times[row_id]} for row_id in sorted(times)])
+    return [None] * len(strangers)
+
+
+def prune(conn: Connection, *, before: datetime) -> int:
+    """Forget what is older; returns how many rows went."""
+    return conn.execute(delete(audit).where(audit.c.at < before)).rowcount
+
+
+def _empty_row(row_id: str, stranger: Stranger) -> dict[str, object]:
+    return {
+        "id": row_id,
+        "at": stranger.at.replace(second=0, microsecond=0),
+        "action": stranger.action.value,
+        "outcome": stranger.refusal.value,
+        "event_id": None,
+        "ticket_id": None,
+        "holder": None,
+        "client": stranger.client,
+        "count": 0,
+    }

@@ -1,0 +1,80 @@
+"""The one transaction of a join: proof spent, ticket and event read again, session opened, all of it in the audit log.
+
+It takes many applicants at once (see `gateway.groups`), each with another holder, so that they share statements.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from config.registry import Network
+from gateway import audit, proofs, sessions
+from gateway.audit import Action, Entry
+from gateway.gate import checks, standing
+from gateway.gate.checks import Standing
+from gateway.gate.standing import Who
+from gateway.problems import Code
+from gateway.proofs import Proof
+from gateway.sessions import Opening, Session
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applicant:
+    """Somebody whose signature is valid and who wants in."""
+
+    event_id: int
+    proof: Proof
+    client: str  # keyed hash
+    session_id: str  # random, used if a session is opened
+    resume_digest: bytes
+
+    @property
+    def who(self) -> Who:
+        """Return the event and the holder."""
+        return self.event_id, str(self.proof.account.holder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admitted:
+    """A session is open."""
+
+    session: Session
+    standing: Standing
+
+
+def admit(
+    conn: Connection, applicants: Sequence[Applicant], *, network: Network, now: datetime
+) -> list[Admitted | Code]:
+    """Open a session for each applicant, or say why not; a refusal spends nothing. Holders must differ."""
+    standings = standing.read(conn, [one.who for one in applicants], network=network, lock=True)
+    refusals = {one.who: checks.refusal(standings[one.who], now=now) for one in applicants}
+    passing = [one for one in applicants if refusals[one.who] is None]
+    fresh = proofs.spend(conn, [one.proof for one in passing])
+    spent = proofs.already_spent(conn, [one.proof.digest for one in applicants if refusals[one.who]])
+    for one in applicants:  # a spent proof is the reason before any other: DESIGN section 7.3's order
+        if one.proof.digest in spent or (refusals[one.who] is None and one.proof.digest not in fresh):
+            refusals[one.who] = Code.PROOF_SPENT
+    openings = [_opening(one, standings[one.who]) for one in passing if refusals[one.who] is None]
+    opened = {session.id: session for session in sessions.open_all(conn, openings, now=now)}
+    audit.record(conn, [_entry(one, standings[one.who], refusals[one.who], now) for one in applicants])
+    return [
+        refusals[one.who] or Admitted(session=opened[one.session_id], standing=standings[one.who]) for one in applicants
+    ]
+
+
+def _opening(one: Applicant, its: Standing) -> Opening:
+    return Opening(id=one.session_id, holder=one.who[1], standing=its, resume_digest=one.resume_digest)
+
+
+def _entry(one: Applicant, its: Standing, refusal: Code | None, now: datetime) -> Entry:
+    return Entry(
+        at=now,
+        action=Action.JOIN,
+        refusal=refusal,
+        event_id=one.event_id,
+        ticket_id=its.ticket.id if its.ticket else None,
+        holder=one.who[1],
+        client=one.client,
+    )

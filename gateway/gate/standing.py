@@ -1,0 +1,106 @@
+"""Reading from the database what decides about somebody at the door. What it comes to is decided in `checks`."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select, tuple_
+
+from chains.account import Account
+from chains.accounts import parse_caip10
+from config.registry import Network
+from gateway.gate.checks import EventAtDoor, Role, Standing, TicketAtDoor, best
+from gateway.schema import bans
+from tickets.event import EventStatus
+from tickets.schema import events, tickets
+from tickets.tickets import TicketState
+
+Who = tuple[int, str]
+"""An event's row id and a holder key as text."""
+
+EVENT_COLUMNS = (
+    events.c.id.label("event_id"),
+    events.c.status,
+    events.c.creator,
+    events.c.doors_at,
+    events.c.ends_at,
+    events.c.relay_only,
+)
+TICKET_COLUMNS = (
+    tickets.c.id.label("ticket_id"),
+    tickets.c.state,
+    tickets.c.paid_on,
+    tickets.c.generation,
+    tickets.c.token,
+)
+BANNED = bans.c.holder.is_not(None).label("banned")
+
+_TICKETS: Select[Any] = (
+    select(*EVENT_COLUMNS, *TICKET_COLUMNS, tickets.c.holder, BANNED)
+    .join_from(tickets, events, events.c.id == tickets.c.event_id)
+    .outerjoin(bans, and_(bans.c.event_id == tickets.c.event_id, bans.c.holder == tickets.c.holder))
+    .where(tuple_(tickets.c.event_id, tickets.c.holder).in_(bindparam("who", expanding=True)))
+    .order_by(tickets.c.issued_at, tickets.c.id)
+)
+_TICKETS_LOCKED = _TICKETS.with_for_update(of=tickets)  # a state read here still holds when the session is written
+_EVENTS: Select[Any] = select(*EVENT_COLUMNS).where(events.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def read(conn: Connection, who: Collection[Who], *, network: Network, lock: bool = False) -> Mapping[Who, Standing]:
+    """Return how each of them stands. `lock`: keep their tickets as they are until the transaction ends."""
+    rows: dict[Who, list[Row[Any]]] = defaultdict(list)
+    for row in conn.execute(_TICKETS_LOCKED if lock else _TICKETS, {"who": sorted(who)}):
+        rows[row.event_id, row.holder].append(row)
+    strangers = [one for one in who if one not in rows]
+    known = {row.event_id: row for row in _events(conn, {event_id for event_id, _ in strangers})}
+    standings = {one: _with_ticket(one, its_rows, network) for one, its_rows in rows.items()}
+    return standings | {one: _without_ticket(one, known[one[0]], network) for one in strangers}
+
+
+def event_of(row: Row[Any]) -> EventAtDoor:
+    """Return the event in a row that has EVENT_COLUMNS."""
+    return EventAtDoor(
+        id=row.event_id,
+        status=EventStatus(row.status),
+        creator=row.creator,
+        doors_at=row.doors_at,
+        ends_at=row.ends_at,
+        relay_only=row.relay_only,
+    )
+
+
+def ticket_of(row: Row[Any]) -> TicketAtDoor:
+    """Return the ticket in a row that has TICKET_COLUMNS."""
+    return TicketAtDoor(
+        id=row.ticket_id,
+        state=TicketState(row.state),
+        paid_on=row.paid_on,
+        generation=row.generation,
+        token=row.token,
+    )
+
+
+@lru_cache(1024)
+def role_of(creator: str, holder: str, network: Network) -> Role:
+    """Return what a holder is at an event: its creator is the host, where the creator is named by a CAIP-10 account."""
+    account = parse_caip10(creator, network)
+    return Role.HOST if isinstance(account, Account) and str(account.holder) == holder else Role.ATTENDEE
+
+
+def _events(conn: Connection, ids: Collection[int]) -> Collection[Row[Any]]:
+    return conn.execute(_EVENTS, {"ids": sorted(ids)}).all() if ids else ()
+
+
+def _with_ticket(who: Who, rows: list[Row[Any]], network: Network) -> Standing:
+    role = role_of(rows[0].creator, who[1], network)
+    return Standing(
+        event=event_of(rows[0]),
+        role=role,
+        ticket=best([ticket_of(row) for row in rows]) if role is Role.ATTENDEE else None,
+        banned=rows[0].banned,
+    )
+
+
+def _without_ticket(who: Who, row: Row[Any], network: Network) -> Standing:
+    return Standing(event=event_of(row), role=role_of(row.creator, who[1], network), ticket=None, banned=False)

@@ -1,0 +1,294 @@
+"""Who is in which room, and who is told what. Values in, effects out: no socket, no clock, no database here.
+
+Rules
+-----
+1. A connection that is not seated hears nothing but its own refusal, and is closed when it stays silent.
+2. Whoever is seated knows exactly the others in the same event: `welcome` names them, `joined` and `left` keep it true.
+3. A signal goes to one peer of the same event and to nobody else; peers know each other by random ids only.
+4. A closed connection hears nothing more, and the others hear `left` once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.presence.messages import Auth, Chat, Closing, Heartbeat, Malformed, Message, Said, Signal, State
+
+Connection = int
+"""A socket, as its shell numbers it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one gate and one client may ask for."""
+
+    sockets: int
+    sockets_per_ticket: int
+    messages_per_second: int
+    authenticate_within: timedelta
+    silence: timedelta
+    renew_every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seat:
+    """What a session's holder is in a room."""
+
+    session_id: str
+    event_id: int
+    holder: str
+    ticket_id: str | None  # None: host or staff
+    role: str
+    generation: int
+    until: datetime  # the event's end
+
+    @property
+    def admission(self) -> str:
+        """Return what sockets are counted by: the ticket, or the holder where there is none."""
+        return self.ticket_id or f"{self.event_id}|{self.holder}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Send:
+    """Tell one connection something."""
+
+    to: Connection
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Close:
+    """End one connection."""
+
+    connection: Connection
+    closing: Closing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authenticate:
+    """Find out whose token this is and answer with `seat` or `refuse`."""
+
+    connection: Connection
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renew:
+    """Read this session's ticket and event again and answer with `renewed` or `kick`."""
+
+    connection: Connection
+    seat: Seat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrived:
+    """A session is in the room."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """A session has no connection in the room any more."""
+
+    seat: Seat
+
+
+Effect = Send | Close | Authenticate | Renew | Arrived | Left
+
+
+@dataclass(slots=True)
+class _Socket:
+    """One connection: waiting for its first message, or seated."""
+
+    heard_at: datetime
+    opened_at: datetime
+    event_id: int
+    allowance_at: datetime  # GCRA: when the message budget is full again
+    asking: bool = False  # its token is being looked at
+    peer: str = ""
+    seat: Seat | None = None
+    renew_at: datetime | None = None
+    state: Any = None
+
+
+@dataclass(slots=True)
+class Hub:
+    """The rooms of one gate."""
+
+    limits: Limits
+    _sockets: dict[Connection, _Socket] = field(default_factory=dict)
+    _rooms: dict[int, dict[str, Connection]] = field(default_factory=dict)  # event -> peer -> connection
+    _admissions: dict[str, list[Connection]] = field(default_factory=dict)  # oldest first
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def seats(self) -> Iterator[Seat]:
+        """Return who is seated now."""
+        return (socket.seat for socket in self._sockets.values() if socket.seat)
+
+    def open(self, connection: Connection, *, event_id: int, now: datetime) -> bool:
+        """Take a new connection; False where the gate has as many as it may have."""
+        if len(self._sockets) >= self.limits.sockets:
+            return False
+        self._sockets[connection] = _Socket(heard_at=now, opened_at=now, event_id=event_id, allowance_at=now)
+        return True
+
+    def hear(self, connection: Connection, said: Said | Malformed, *, now: datetime) -> list[Effect]:
+        """Take what a client said."""
+        socket = self._sockets.get(connection)
+        if socket is None:
+            return []
+        socket.heard_at = now
+        if self._too_fast(socket, now):
+            return self.close(connection, Closing.TOO_FAST)
+        if isinstance(said, Malformed):
+            return self.close(connection, Closing.BAD_MESSAGE)
+        if socket.seat is None:
+            return self._hear_stranger(connection, socket, said)
+        return self._hear_seated(connection, socket, said, now)
+
+    def seat(self, connection: Connection, seat: Seat, *, peer: str, welcome: Message, now: datetime) -> list[Effect]:
+        """Let an authenticated connection in; `welcome` is completed with the peers, and older sockets make room."""
+        socket = self._sockets.get(connection)
+        if socket is None:
+            return []
+        if seat.event_id != socket.event_id:
+            return self.close(connection, Closing.UNAUTHENTICATED)
+        if any(self._generation(other) > seat.generation for other in self._admissions.get(seat.admission, ())):
+            return self.close(connection, Closing.SUPERSEDED)  # it was overtaken while its token was looked at
+        effects = self._make_room(seat)
+        was_here = self._is_here(seat)
+        room = self._rooms.setdefault(seat.event_id, {})
+        others = [self._introduction(other) for other in room.values()]
+        effects += [
+            Send(to=connection, message={"type": "welcome", "peer": peer, "peers": others, **welcome}),
+            *(Send(to=other, message={"type": "joined", "peer": peer, "role": seat.role}) for other in room.values()),
+        ]
+        room[peer] = connection
+        self._admissions.setdefault(seat.admission, []).append(connection)
+        socket.peer, socket.seat, socket.asking = peer, seat, False
+        socket.renew_at = now + self.limits.renew_every
+        return effects if was_here else [*effects, Arrived(seat=seat)]
+
+    def renewed(self, connection: Connection, seat: Seat, *, message: Message, now: datetime) -> list[Effect]:
+        """Hand fresh credentials to a connection whose session still stands."""
+        socket = self._sockets.get(connection)
+        if socket is None or socket.seat is None:
+            return []
+        socket.seat, socket.renew_at = seat, now + self.limits.renew_every
+        return [Send(to=connection, message={"type": "renewed", **message})]
+
+    def kick(self, doomed: Callable[[Seat], bool], *, closing: Closing, reason: str) -> list[Effect]:
+        """Close every seated connection that `doomed` names, and tell its peers to drop it."""
+        effects: list[Effect] = []
+        told = "ended" if closing is Closing.ENDED else "kicked"
+        for connection, socket in list(self._sockets.items()):
+            if socket.seat is not None and doomed(socket.seat):
+                effects.append(Send(to=connection, message={"type": told, "reason": reason}))
+                effects += self.close(connection, closing)
+        return effects
+
+    def close(self, connection: Connection, closing: Closing) -> list[Effect]:
+        """End one connection from our side."""
+        if connection not in self._sockets:
+            return []
+        return [Close(connection=connection, closing=closing), *self.gone(connection, reason=closing.reason)]
+
+    def gone(self, connection: Connection, *, reason: str = "left") -> list[Effect]:
+        """Forget a connection, whoever ended it. Safe to call twice."""
+        socket = self._sockets.pop(connection, None)
+        if socket is None or socket.seat is None:
+            return []
+        room = self._rooms[socket.seat.event_id]
+        del room[socket.peer]
+        if not room:
+            del self._rooms[socket.seat.event_id]
+        self._admissions[socket.seat.admission].remove(connection)
+        if not self._admissions[socket.seat.admission]:
+            del self._admissions[socket.seat.admission]
+        effects: list[Effect] = [
+            Send(to=other, message={"type": "left", "peer": socket.peer, "reason": reason}) for other in room.values()
+        ]
+        return effects if self._is_here(socket.seat) else [*effects, Left(seat=socket.seat)]
+
+    def tick(self, *, now: datetime) -> list[Effect]:
+        """Do what time alone brings: strangers and silent clients go, ended rooms close, old credentials are renewed."""
+        effects: list[Effect] = []
+        effects += self.kick(lambda seat: seat.until <= now, closing=Closing.ENDED, reason="event_over")
+        for connection, socket in list(self._sockets.items()):
+            if socket.seat is None and socket.opened_at + self.limits.authenticate_within <= now:
+                effects += self.close(connection, Closing.UNAUTHENTICATED)
+            elif socket.heard_at + self.limits.silence <= now:
+                effects += self.close(connection, Closing.SILENT)
+            elif socket.seat is not None and socket.renew_at is not None and socket.renew_at <= now:
+                socket.renew_at = None  # asked for; `renewed` sets the next one
+                effects.append(Renew(connection=connection, seat=socket.seat))
+        return effects
+
+    def renew_again(self, connections: Iterable[Connection], *, at: datetime) -> None:
+        """Put off renewals that could not be carried out."""
+        for connection in connections:
+            if socket := self._sockets.get(connection):
+                socket.renew_at = at
+
+    def _hear_stranger(self, connection: Connection, socket: _Socket, said: Said) -> list[Effect]:
+        if not isinstance(said, Auth) or socket.asking:
+            return self.close(connection, Closing.UNAUTHENTICATED)
+        socket.asking = True
+        return [Authenticate(connection=connection, token=said.token)]
+
+    def _hear_seated(self, connection: Connection, socket: _Socket, said: Said, now: datetime) -> list[Effect]:
+        match said:
+            case Heartbeat():
+                return [Send(to=connection, message={"type": "heartbeat", "server_time": now})]
+            case Signal(to=peer, data=data):
+                target = self._rooms[socket.event_id].get(peer)
+                message = {"type": "signal", "from": socket.peer, "data": data}
+                return [] if target in (None, connection) else [Send(to=target, message=message)]  # it left
+            case State(data=data):
+                socket.state = data
+                return self._to_others(socket, {"type": "state", "peer": socket.peer, "data": data})
+            case Chat(text=text):
+                line = {"type": "chat", "peer": socket.peer, "text": text, "at": now}
+                return [Send(to=connection, message=line), *self._to_others(socket, line)]
+            case Auth():
+                return self.close(connection, Closing.BAD_MESSAGE)
+
+    def _to_others(self, socket: _Socket, message: Message) -> list[Effect]:
+        room = self._rooms[socket.event_id]
+        return [Send(to=other, message=message) for peer, other in room.items() if peer != socket.peer]
+
+    def _introduction(self, connection: Connection) -> Message:
+        socket = self._sockets[connection]
+        role = socket.seat.role if socket.seat else ""
+        return {"peer": socket.peer, "role": role, "state": socket.state}
+
+    def _is_here(self, seat: Seat) -> bool:
+        """Whether the session has a connection that is seated."""
+        sockets = (self._sockets[connection] for connection in self._admissions.get(seat.admission, ()))
+        return any(socket.seat is not None and socket.seat.session_id == seat.session_id for socket in sockets)
+
+    def _generation(self, connection: Connection) -> int:
+        seat = self._sockets[connection].seat
+        return seat.generation if seat else 0
+
+    def _make_room(self, seat: Seat) -> list[Effect]:
+        """Close older generations of the same admission, and the oldest sockets beyond what one ticket may have."""
+        same = self._admissions.get(seat.admission, [])
+        older = [connection for connection in same if self._generation(connection) < seat.generation]
+        current = [connection for connection in same if connection not in older]
+        surplus = current[: max(0, len(current) + 1 - self.limits.sockets_per_ticket)]
+        effects: list[Effect] = []
+        for connection in older + surplus:
+            effects.append(Send(to=connection, message={"type": "kicked", "reason": Closing.SUPERSEDED.reason}))
+            effects += self.close(connection, Closing.SUPERSEDED)
+        return effects
+
+    def _too_fast(self, socket: _Socket, now: datetime) -> bool:
+        """Count one message by GCRA: the rate holds over any second, with one second's worth in a burst."""
+        spacing = timedelta(seconds=1) / self.limits.messages_per_second
+        socket.allowance_at = max(socket.allowance_at, now) + spacing
+        return socket.allowance_at > now + timedelta(seconds=1)

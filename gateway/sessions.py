@@ -1,0 +1,285 @@
+"""Sessions as they are kept: opening, reopening after a reload, and reading whether one still stands. No token is made here.
+
+A session has an id and a generation. Opening or reopening raises the generation of its ticket, and only the newest one
+may authenticate or renew; what an older generation still holds is worth nothing.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, select, update
+
+from config.registry import Network
+from gateway.gate import checks
+from gateway.gate.checks import Role, Standing
+from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_of, role_of, ticket_of
+from gateway.problems import Code
+from gateway.schema import bans, sessions
+from tickets import door
+from tickets.door import DoorAction
+from tickets.schema import events, tickets
+
+SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A holder's stay in an event's room."""
+
+    id: str
+    event_id: int
+    holder: str
+    ticket_id: str | None
+    role: Role
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """A session to be opened. Its random parts are made by the caller, so that the work can be run again."""
+
+    id: str
+    holder: str
+    standing: Standing
+    resume_digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A session as it is stored, beside how its holder stands now."""
+
+    session: Session
+    standing: Standing
+    closed: bool
+
+
+def resume_digest(secret: str) -> bytes:
+    """Return what is stored of a resume secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+# --- opening -------------------------------------------------------------------------------------------------
+
+_ENTER = (
+    update(tickets)
+    .where(tickets.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        generation=tickets.c.generation + 1,
+        access_count=tickets.c.access_count + 1,
+        first_access=func.coalesce(tickets.c.first_access, bindparam("now", type_=tickets.c.first_access.type)),
+        last_access=bindparam("now", type_=tickets.c.last_access.type),
+    )
+    .returning(tickets.c.id, tickets.c.generation)
+)
+_CLOSED = {"closed_at": bindparam("now", type_=sessions.c.closed_at.type), "closed_reason": SUPERSEDED}
+_SUPERSEDE_TICKETS = (
+    update(sessions)
+    .where(sessions.c.ticket_id.in_(bindparam("ids", expanding=True)), sessions.c.closed_at.is_(None))
+    .values(**_CLOSED)
+    .returning(sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
+)
+_SUPERSEDE_HOLDER = (
+    update(sessions)
+    .where(
+        sessions.c.event_id == bindparam("event"),
+        sessions.c.holder == bindparam("who"),
+        sessions.c.ticket_id.is_(None),
+        sessions.c.closed_at.is_(None),
+    )
+    .values(**_CLOSED)
+    .returning(sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
+)
+_OPEN = insert(sessions)
+
+
+def open_all(conn: Connection, openings: Sequence[Opening], *, now: datetime) -> list[Session]:
+    """Open the sessions, each for another ticket or holder; older ones of theirs are closed and kicked."""
+    if not openings:
+        return []
+    ids = sorted(opening.standing.ticket.id for opening in openings if opening.standing.ticket)
+    generations: dict[str, int] = {}
+    if ids:
+        generations = {row.id: row.generation for row in conn.execute(_ENTER, {"ids": ids, "now": now})}
+    _supersede(conn, openings, generations, now)
+    opened = [_session(opening, generations) for opening in openings]
+    conn.execute(
+        _OPEN,
+        [
+            {
+                "id": session.id,
+                "event_id": session.event_id,
+                "ticket_id": session.ticket_id,
+                "holder": session.holder,
+                "role": session.role.value,
+                "generation": session.generation,
+                "opened_at": now,
+                "renewed_at": now,
+                "resume_digest": opening.resume_digest,
+            }
+            for session, opening in zip(opened, openings, strict=True)
+        ],
+    )
+    return opened
+
+
+def _supersede(conn: Connection, openings: Sequence[Opening], generations: Mapping[str, int], now: datetime) -> None:
+    entered_before = sorted(ticket for ticket, generation in generations.items() if generation > 1)
+    closed: list[Row[Any]] = []
+    if entered_before:
+        closed += conn.execute(_SUPERSEDE_TICKETS, {"ids": entered_before, "now": now})
+    for opening in openings:
+        if opening.standing.ticket is None:
+            who = {"event": opening.standing.event.id, "who": opening.holder, "now": now}
+            closed += conn.execute(_SUPERSEDE_HOLDER, who)
+    for row in closed:
+        door.announce(
+            conn,
+            event_id=row.event_id,
+            ticket_id=row.ticket_id,
+            holder=row.holder,
+            action=DoorAction.SUPERSEDED,
+            reason=SUPERSEDED,
+            now=now,
+        )
+
+
+def _session(opening: Opening, generations: Mapping[str, int]) -> Session:
+    ticket = opening.standing.ticket
+    return Session(
+        id=opening.id,
+        event_id=opening.standing.event.id,
+        holder=opening.holder,
+        ticket_id=ticket.id if ticket else None,
+        role=opening.standing.role,
+        generation=generations[ticket.id] if ticket else 1,
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------------------
+
+_KEPT: Select[Any] = (
+    select(
+        sessions.c.id.label("session_id"),
+        sessions.c.holder,
+        sessions.c.role,
+        sessions.c.generation.label("session_generation"),
+        sessions.c.ticket_id.label("its_ticket"),
+        sessions.c.closed_at,
+        *EVENT_COLUMNS,
+        *TICKET_COLUMNS,
+        BANNED,
+    )
+    .join_from(sessions, events, events.c.id == sessions.c.event_id)
+    .outerjoin(tickets, tickets.c.id == sessions.c.ticket_id)
+    .outerjoin(bans, and_(bans.c.event_id == sessions.c.event_id, bans.c.holder == sessions.c.holder))
+)
+_BY_IDS = _KEPT.where(sessions.c.id.in_(bindparam("ids", expanding=True)))
+_BY_RESUME = _KEPT.where(sessions.c.resume_digest == bindparam("digest"))
+
+
+def read(conn: Connection, ids: Collection[str], *, network: Network) -> dict[str, Kept]:
+    """Return the sessions with these ids and how their holders stand now; an unknown id is left out."""
+    if not ids:
+        return {}
+    return {row.session_id: _kept(row, network) for row in conn.execute(_BY_IDS, {"ids": sorted(ids)})}
+
+
+def refusal(kept: Kept | None, *, generation: int, now: datetime) -> Code | None:
+    """Return why a session of this generation may not go on, or None."""
+    if kept is None:
+        return Code.SESSION_INVALID
+    ticket = kept.standing.ticket
+    newest = ticket.generation if ticket else kept.session.generation
+    if kept.closed or not generation == kept.session.generation == newest:
+        return Code.SESSION_CLOSED
+    if kept.session.role is not kept.standing.role and kept.session.role is not Role.STAFF:
+        return Code.SESSION_CLOSED  # the event has another creator now
+    return checks.refusal(kept.standing, now=now)
+
+
+def closed_among(conn: Connection, ids: Collection[str]) -> frozenset[str]:
+    """Return those of the sessions that were closed."""
+    if not ids:
+        return frozenset()
+    closed = select(sessions.c.id).where(sessions.c.id.in_(list(ids)), sessions.c.closed_at.is_not(None))
+    return frozenset(conn.execute(closed).scalars())
+
+
+def _kept(row: Row[Any], network: Network) -> Kept:
+    role = Role(row.role)
+    standing = Standing(
+        event=event_of(row),
+        role=role if role is Role.STAFF else role_of(row.creator, row.holder, network),
+        ticket=ticket_of(row) if row.its_ticket is not None else None,
+        banned=row.banned,
+    )
+    session = Session(
+        id=row.session_id,
+        event_id=row.event_id,
+        holder=row.holder,
+        ticket_id=row.its_ticket,
+        role=role,
+        generation=row.session_generation,
+    )
+    return Kept(session=session, standing=standing, closed=row.closed_at is not None)
+
+
+# --- reopening -----------------------------------------------------------------------------------------------
+
+_NEXT_OF_TICKET = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("ticket"), tickets.c.generation == bindparam("seen"))
+    .values(generation=tickets.c.generation + 1, last_access=bindparam("now", type_=tickets.c.last_access.type))
+)
+_NEXT_OF_SESSION = (
+    update(sessions)
+    .where(
+        sessions.c.id == bindparam("session"),
+        sessions.c.generation == bindparam("seen"),
+        sessions.c.closed_at.is_(None),
+    )
+    .values(
+        generation=sessions.c.generation + 1,
+        resume_digest=bindparam("digest"),
+        renewed_at=bindparam("now", type_=sessions.c.renewed_at.type),
+    )
+)
+
+
+def reopen(
+    conn: Connection, *, event_id: int, secret_digest: bytes, next_digest: bytes, network: Network, now: datetime
+) -> Kept | Code:
+    """Take up the session that a resume secret belongs to, under the next generation and with the next secret.
+
+    Of two that try with one secret, one succeeds: both writes ask for the generation that was read.
+    """
+    row = conn.execute(_BY_RESUME, {"digest": secret_digest}).one_or_none()
+    if row is None or row.event_id != event_id:
+        return Code.RESUME_INVALID
+    kept = _kept(row, network)
+    seen = kept.session.generation
+    if code := refusal(kept, generation=seen, now=now):
+        return code
+    ticket = kept.session.ticket_id
+    if ticket and conn.execute(_NEXT_OF_TICKET, {"ticket": ticket, "seen": seen, "now": now}).rowcount != 1:
+        return Code.SESSION_CLOSED
+    following = {"session": kept.session.id, "seen": seen, "digest": next_digest, "now": now}
+    if conn.execute(_NEXT_OF_SESSION, following).rowcount != 1:
+        return Code.SESSION_CLOSED
+    return replace(kept, session=replace(kept.session, generation=seen + 1))
+
+
+_RENEWED = (
+    update(sessions)
+    .where(sessions.c.id.in_(bindparam("ids", expanding=True)))
+    .values(renewed_at=bindparam("now", type_=sessions.c.renewed_at.type))
+)
+
+
+def note_renewals(conn: Connection, ids: Collection[str], *, now: datetime) -> None:
+    """Remember when sessions were renewed last."""
+    if ids:
+        conn.execute(_RENEWED, {"ids": sorted(ids), "now": now})
