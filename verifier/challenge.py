@@ -1,0 +1,118 @@
+"""The text a wallet is asked to sign, and its strict reader. Purpose and event stand in it: it opens one door only.
+
+Nothing is decided here: `judge` weighs what was read, and only the gate knows its own nonces.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chains.account import Account, NotAnAccount
+from chains.accounts import parse_caip10
+from config.registry import Family, Network
+from verifier import rfc3339, siwe
+from verifier.layout import Layout, Malformed, SignIn
+from verifier.purpose import Purpose, speaks_of
+
+LIFE = timedelta(minutes=5)
+"""How long a challenge is good for from its `issued_at`."""
+
+_REFERENCE = "[-_a-zA-Z0-9]{1,32}"  # CAIP-2
+_ADDRESS = "[-.%a-zA-Z0-9]{1,128}"  # CAIP-10
+
+LAYOUTS: Mapping[Family, Layout] = {
+    Family.EVM: siwe.LAYOUT,
+    Family.BITCOIN: Layout(ecosystem="Bitcoin", namespace="bip122", address=_ADDRESS, chain_id=_REFERENCE),
+    Family.SOLANA: Layout(ecosystem="Solana", namespace="solana", address=_ADDRESS, chain_id=_REFERENCE),
+    Family.HIVE: Layout(ecosystem="Hive", namespace="hive", address=_ADDRESS, chain_id=_REFERENCE),
+    Family.MONERO: Layout(ecosystem="Monero", namespace="monero", address=_ADDRESS, chain_id=_REFERENCE),
+}
+"""EIP-4361 for EVM; CAIP-122 gives the same shape to the others."""
+
+_PURPOSE = "urn:usher:purpose:"
+_EVENT = "urn:usher:event:"
+_RESOURCES = re.compile(rf"{_PURPOSE}(?P<purpose>{'|'.join(Purpose)})(?:\n{_EVENT}(?P<event>[1-9][0-9]{{0,18}}))?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Challenge:
+    """What a wallet is asked to sign."""
+
+    domain: str  # host[:port] of the page that asks, from the operator's list or the event's page_origins
+    account: Account
+    statement: str  # from `purpose.statement`, or the text is refused when it comes back
+    uri: str
+    nonce: str  # at least 8 letters and digits
+    issued_at: datetime
+    expires_at: datetime
+    purpose: Purpose
+    event_id: int | None  # row id; None for purposes that concern no event
+
+
+def write(challenge: Challenge) -> str:
+    """Return the text to sign."""
+    layout = LAYOUTS[challenge.account.holder.family]
+    resources = [f"{_PURPOSE}{challenge.purpose}"]
+    if challenge.event_id is not None:
+        resources.append(f"{_EVENT}{challenge.event_id}")
+    return layout.write(
+        SignIn(
+            domain=challenge.domain,
+            address=challenge.account.address,
+            statement=challenge.statement,
+            uri=challenge.uri,
+            chain_id=challenge.account.chain.partition(":")[2],
+            nonce=challenge.nonce,
+            issued_at=rfc3339.write(challenge.issued_at),
+            expiration_time=rfc3339.write(challenge.expires_at),
+            resources=tuple(resources),
+        )
+    )
+
+
+def parse(text: str, *, network: Network) -> Challenge | Malformed:
+    """Read a text that `write` could have written, to the byte; anything else is Malformed, and no text raises.
+
+    Every challenge has one spelling, or each further one would be another text to spend.
+    """
+    layout = next((layout for layout in LAYOUTS.values() if layout.claim in text), None)
+    if layout is None:
+        return Malformed(reason="this text asks nobody to sign in")
+    message = layout.parse(text)
+    if isinstance(message, Malformed):
+        return message
+    challenge = _read(message, layout, network)
+    if isinstance(challenge, Malformed):
+        return challenge
+    if not speaks_of(challenge.statement, challenge.purpose):
+        return Malformed(reason="statement: these are not the words of the purpose")
+    if write(challenge) != text:
+        return Malformed(reason="this is not how a challenge is spelt here")
+    return challenge
+
+
+def timestamp_text(event_ref: str, milliseconds: int) -> str:
+    """Return the form that existing VR pages sign; `event_ref` is the event as the page names it (id or slug)."""
+    return f"Access event {event_ref} at {milliseconds}"
+
+
+def _read(message: SignIn, layout: Layout, network: Network) -> Challenge | Malformed:
+    account = parse_caip10(f"{layout.namespace}:{message.chain_id}:{message.address}", network)
+    if isinstance(account, NotAnAccount):
+        return Malformed(reason=account.reason)
+    about = _RESOURCES.fullmatch("\n".join(message.resources or ()))
+    issued_at, expires_at = (rfc3339.moment(time or "") for time in (message.issued_at, message.expiration_time))
+    if about is None or issued_at is None or expires_at is None or message.statement is None:
+        return Malformed(reason="a challenge has a statement, an expiry and a purpose")
+    return Challenge(
+        domain=message.domain,
+        account=account,
+        statement=message.statement,
+        uri=message.uri,
+        nonce=message.nonce,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        purpose=Purpose(about["purpose"]),
+        event_id=None if about["event"] is None else int(about["event"]),
+    )

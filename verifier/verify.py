@@ -1,0 +1,33 @@
+"""The verifier's front door: account, message and signature come to a verdict. The account decides the scheme."""
+
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from chains.account import Account
+from config.registry import Family
+from verifier import evm
+from verifier.port import Lookup
+from verifier.verdict import Inconclusive, Verdict
+
+
+class _Scheme(Protocol):
+    """How one family's accounts sign."""
+
+    def __call__(
+        self, account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime
+    ) -> Awaitable[Verdict]: ...
+
+
+_SCHEMES: Mapping[Family, _Scheme] = {Family.EVM: evm.verify}
+
+
+async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
+    """Return whether the account signed this very message. Message and signature may be any text; nothing raises.
+
+    Domain, purpose, event and nonce of a challenge are `judge`'s and the gate's to decide, before they come here.
+    """
+    scheme = _SCHEMES.get(account.holder.family)
+    if scheme is None:
+        return Inconclusive(reason=f"signatures of {account.holder.family} accounts cannot be checked yet")
+    return await scheme(account, message, signature, lookup=lookup, now=now)
