@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 
+from store import postgres, sqlite
 from store.postgres import PostgresStore
 from store.sqlite import SqliteStore
 
@@ -37,9 +38,22 @@ class Store(Protocol):
 
 def open_store(url: str) -> Store:
     """Open the database at an SQLAlchemy URL: `sqlite:///path` or `postgresql://…`."""
+    parsed = _parsed(url)
+    return SqliteStore(parsed) if parsed.get_backend_name() == "sqlite" else PostgresStore(parsed)
+
+
+def open_engine(url: str) -> Engine:
+    """Open the same database without a store around it, for migrations and checks."""
+    parsed = _parsed(url)
+    return sqlite.writing_engine(parsed) if parsed.get_backend_name() == "sqlite" else postgres.engine(parsed)
+
+
+def _parsed(url: str) -> URL:
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return SqliteStore(parsed)
-    if parsed.get_backend_name() == "postgresql":
-        return PostgresStore(parsed.set(drivername="postgresql+psycopg"))
-    raise ValueError(f"database.url: {parsed.get_backend_name()!r} is neither sqlite nor postgresql")
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise ValueError(f"database.url: {other!r} is neither sqlite nor postgresql")

@@ -24,9 +24,7 @@ class PostgresStore:
     """A Store on PostgreSQL at READ COMMITTED: conditional writes and row locks carry the guarantees."""
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_engine(
-            url, pool_size=THREADS, max_overflow=0, connect_args={"options": "-c timezone=UTC", "connect_timeout": 5}
-        )
+        self._engine = engine(url)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
 
     @property
@@ -59,3 +57,10 @@ class PostgresStore:
                     raise StoreUnavailableError(str(error.orig).partition("\n")[0]) from error
                 raise
         raise StoreUnavailableError(f"still in conflict with other writers after {ATTEMPTS} attempts")
+
+
+def engine(url: URL) -> Engine:
+    """Return an engine with a connection for each thread."""
+    return create_engine(
+        url, pool_size=THREADS, max_overflow=0, connect_args={"options": "-c timezone=UTC", "connect_timeout": 5}
+    )

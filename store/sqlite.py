@@ -39,7 +39,7 @@ class SqliteStore:
     """A Store on one SQLite file in WAL mode with synchronous=FULL."""
 
     def __init__(self, url: URL) -> None:
-        self._engine = _writer_engine(url)
+        self._engine = writing_engine(url)
         self._reader_engine = _reader_engine(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._local = threading.local()
@@ -190,7 +190,8 @@ def _translate(error: DBAPIError) -> Exception:
     return error
 
 
-def _writer_engine(url: URL) -> Engine:
+def writing_engine(url: URL) -> Engine:
+    """Return an engine whose transactions begin as the one writer."""
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin_immediate)

@@ -40,9 +40,7 @@ def _upsert(dialect: str, table: Table, keys: tuple[str, ...], rest: tuple[str, 
     insert = _insert(dialect, table)
     if not rest:
         return insert.on_conflict_do_nothing(index_elements=keys)
-    return insert.on_conflict_do_update(
-        index_elements=keys, set_={column: insert.excluded[column] for column in rest}
-    )
+    return insert.on_conflict_do_update(index_elements=keys, set_={column: insert.excluded[column] for column in rest})
 
 
 def _insert(dialect: str, table: Table) -> Insert:

@@ -1,0 +1,46 @@
+"""Takes out of a log entry what must not be in one: by type, by the key it stands under, and by its look."""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from pydantic import SecretBytes, SecretStr
+
+HIDDEN = "[redacted]"
+_SECRET_KEY = re.compile(
+    r"secret|passw|token(?!s?_count)|signature|credential|authori[sz]ation|cookie|api_?key|private|xprv"
+    r"|seed|mnemonic|memo|proof|nonce|resume|calldata",
+    re.IGNORECASE,
+)
+_LOOKS = (
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]*\.[\w-]*"), HIDDEN),  # a compact JWS (RFC 7515 section 7.1)
+    (re.compile(r"\b(?:0x)?[0-9a-fA-F]{128,}\b"), HIDDEN),  # a signature, or calldata
+    (re.compile(r"\b([xyztuvYZUV]prv)[1-9A-HJ-NP-Za-km-z]{20,}"), HIDDEN),  # an extended private key (SLIP-132)
+    (re.compile(r"(event:[^\s:]{1,100}:wallet:)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),  # a memo links wallet and event
+    # a URL says whom we asked; its user, path and query may hold the key to ask with
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\"]+"), r"\1\2/…"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]*@"), r"\1"),
+)
+
+
+def redact(key: str, value: Any) -> Any:
+    """Return what may be logged of a value that stands under `key`."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, SecretStr | SecretBytes) or _SECRET_KEY.search(key):
+        return HIDDEN
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    if isinstance(value, Mapping):
+        return {str(inner): redact(str(inner), held) for inner, held in value.items()}
+    if isinstance(value, list | tuple | AbstractSet):
+        return [redact(key, held) for held in value]
+    return value if isinstance(value, int | float) else redact_text(str(value))
+
+
+def redact_text(text: str) -> str:
+    """Return a text without what looks like a secret."""
+    for look, replacement in _LOOKS:
+        text = look.sub(replacement, text)
+    return text

@@ -1,0 +1,30 @@
+"""`usher db`: bring the database to this program's revision, or say whether it is there."""
+
+import typer
+
+from usher.cli.context import settings_of
+from usher.cli.output import AsJson, show_record
+
+app = typer.Typer(help="The database and its revision.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Create the tables, or bring them to this program's revision. Safe to run again."""
+    from store import revision  # noqa: PLC0415  alembic
+
+    settings = settings_of(context)
+    with revision.engine_at(settings.database.url) as engine:
+        before, after = revision.upgrade(engine)
+    show_record({"before": before, "after": after, "changed": before != after}, as_json=as_json)
+
+
+@app.command()
+def check(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Fail unless the database is at this program's revision."""
+    from store import revision  # noqa: PLC0415  alembic
+
+    settings = settings_of(context)
+    with revision.engine_at(settings.database.url) as engine:
+        current = revision.check(engine)
+    show_record({"revision": current, "up_to_date": True}, as_json=as_json)
