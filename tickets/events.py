@@ -1,4 +1,4 @@
-"""Events as they are kept: create, find, cancel, complete. What makes one sound stands in `event`, lists in `listing`."""
+"""Events as they are kept: create, find, cancel, complete. What makes one sound is in `event`, lists in `listing`."""
 
 from collections.abc import Container, Iterable
 from datetime import datetime

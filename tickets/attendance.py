@@ -1,0 +1,81 @@
+"""Who was in the room and when: one row per session, first and last access on the ticket. It lets nobody in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+
+from chains.account import HolderKey
+from store.upsert import insert_ignore
+from tickets.schema import attendance, tickets
+
+_ACCESS = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("wanted"))
+    .values(
+        first_access=func.coalesce(tickets.c.first_access, bindparam("at", type_=tickets.c.first_access.type)),
+        last_access=bindparam("at", type_=tickets.c.last_access.type),
+        access_count=tickets.c.access_count + 1,
+    )
+)
+_BACK = (
+    update(attendance)
+    .where(attendance.c.session_id == bindparam("session"), attendance.c.left_at.is_not(None))
+    .values(left_at=None)
+)
+_LEAVE = (
+    update(attendance)
+    .where(attendance.c.session_id == bindparam("session"), attendance.c.left_at.is_(None))
+    .values(left_at=bindparam("at"))
+    .returning(attendance.c.ticket_id)
+)
+_SEEN = update(tickets).where(tickets.c.id == bindparam("wanted")).values(last_access=bindparam("at"))
+_COUNTS = select(
+    func.count().label("visits"),
+    func.count(func.distinct(attendance.c.holder)).label("visitors"),
+    func.count(func.distinct(case((attendance.c.left_at.is_(None), attendance.c.holder)))).label("present"),
+).where(attendance.c.event_id == bindparam("event"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """How well an event is visited."""
+
+    present: int  # holders in the room now
+    visitors: int  # different holders so far
+    visits: int  # sessions so far
+
+
+def arrive(
+    conn: Connection, *, session_id: str, event_id: int, ticket_id: str | None, holder: HolderKey, now: datetime
+) -> bool:
+    """Note that a session is in the room; True the first time. A session that had left is back, not a second visit."""
+    row = {
+        "session_id": session_id,
+        "event_id": event_id,
+        "ticket_id": ticket_id,
+        "holder": str(holder),
+        "joined_at": now,
+    }
+    if not insert_ignore(conn, attendance, [row]):
+        conn.execute(_BACK, {"session": session_id})
+        return False
+    if ticket_id is not None:
+        conn.execute(_ACCESS, {"wanted": ticket_id, "at": now})
+    return True
+
+
+def leave(conn: Connection, *, session_id: str, now: datetime) -> bool:
+    """Note that a session left; False if it was not there."""
+    row = conn.execute(_LEAVE, {"session": session_id, "at": now}).one_or_none()
+    if row is None:
+        return False
+    if row.ticket_id is not None:
+        conn.execute(_SEEN, {"wanted": row.ticket_id, "at": now})
+    return True
+
+
+def counts(conn: Connection, event_id: int) -> Counts:
+    """Return how many came and how many are there."""
+    row = conn.execute(_COUNTS, {"event": event_id}).one()
+    return Counts(present=row.present, visitors=row.visitors, visits=row.visits)
