@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store.upsert import insert_into
 from tickets import door, order_store
@@ -18,19 +18,25 @@ from tickets.event import (
     EventStatus,
     Fault,
     Sale,
-    SpaceType,
     Tier,
     TierDraft,
     faults,
 )
+from tickets.event_store import assemble
+from tickets.listing import Cursor, EventPage, EventQuery, EventSort, PriceRange, search
 from tickets.schema import events, prices, tiers
 
 __all__ = [
+    "Cursor",
     "DraftRefused",
     "Event",
     "EventDraft",
+    "EventPage",
+    "EventQuery",
+    "EventSort",
     "EventStatus",
     "Fault",
+    "PriceRange",
     "Sale",
     "Tier",
     "TierDraft",
@@ -39,16 +45,11 @@ __all__ = [
     "complete_due",
     "create",
     "find",
+    "search",
 ]
 
 _BY_ID = select(events).where(events.c.id == bindparam("ref"))
 _BY_SLUG = select(events).where(events.c.slug == bindparam("ref"))
-_TIERS = (
-    select(tiers, prices.c.asset, prices.c.amount)
-    .outerjoin(prices, prices.c.tier_id == tiers.c.id)
-    .where(tiers.c.event_id.in_(bindparam("event_ids", expanding=True)))
-    .order_by(tiers.c.event_id, tiers.c.position, prices.c.asset)
-)
 
 
 def create(
@@ -86,13 +87,13 @@ def find(conn: Connection, ref: str | int, *, lock: bool = False) -> Event | Non
     if lock:
         statement = statement.with_for_update(key_share=True)
     row = conn.execute(statement, {"ref": value}).one_or_none()
-    return None if row is None else _events(conn, [row])[0]
+    return None if row is None else assemble(conn, [row])[0]
 
 
 def by_ids(conn: Connection, event_ids: Iterable[int]) -> dict[int, Event]:
     """Return these events by id; an unknown id is left out."""
     rows = conn.execute(select(events).where(events.c.id.in_(list(event_ids)))).all()
-    return {event.id: event for event in _events(conn, rows)}
+    return {event.id: event for event in assemble(conn, rows)}
 
 
 def cancel(conn: Connection, event_id: int, *, reason: str, now: datetime) -> bool:
@@ -145,32 +146,7 @@ def _lookup(ref: str | int) -> tuple[Any, str | int | None]:
 
 
 def _one(conn: Connection, event_id: int) -> Event:
-    return _events(conn, [conn.execute(_BY_ID, {"ref": event_id}).one()])[0]
-
-
-def _events(conn: Connection, rows: Iterable[Row[Any]]) -> list[Event]:
-    """Put tiers and prices to the rows of `events`, keeping their order."""
-    wanted = list(rows)
-    if not wanted:
-        return []
-    found: dict[int, dict[int, tuple[Row[Any], dict[str, int]]]] = {row.id: {} for row in wanted}
-    for row in conn.execute(_TIERS, {"event_ids": list(found)}):
-        _, priced = found[row.event_id].setdefault(row.id, (row, {}))
-        if row.asset is not None:
-            priced[row.asset] = row.amount
-    return [_event(row, tuple(_tier(tier, priced) for tier, priced in found[row.id].values())) for row in wanted]
-
-
-def _event(row: Row[Any], its_tiers: tuple[Tier, ...]) -> Event:
-    values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
-    values["space_type"] = SpaceType(row.space_type)
-    values["status"] = EventStatus(row.status)
-    values["page_origins"] = tuple(row.page_origins)
-    return Event(**values, tiers=its_tiers)
-
-
-def _tier(row: Row[Any], priced: dict[str, int]) -> Tier:
-    return Tier(id=row.id, name=row.name, capacity=row.capacity, held=row.held, sold=row.sold, prices=priced)
+    return assemble(conn, [conn.execute(_BY_ID, {"ref": event_id}).one()])[0]
 
 
 def _row(draft: EventDraft, now: datetime) -> dict[str, Any]:
