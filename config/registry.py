@@ -80,6 +80,7 @@ class Chain:
     explorer: Explorer | None
     payment_methods: Mapping[str, str]  # spoken names ("eth", "usdc:polygon") -> asset id
     hold_cap: timedelta  # how long a pending payment may extend a hold
+    checked_headers: bool = True  # False: its headers have fields we cannot hash yet; links alone hold blocks together
 
     @property
     def assets(self) -> tuple[Asset, ...]:

@@ -1,0 +1,235 @@
+"""From a node's raw answers to payments: nothing is believed unchecked, nothing foreign is looked into. Pure.
+
+`check_block` and `check_execution` alone make the values that `payments_in` takes. Not payments: failed transactions,
+contract creations, zero values, tokens that are not on the list, logs of another shape.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass
+from typing import Any
+
+from chains.blocks import Link
+from chains.evm.address import display
+from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, header_hash
+from chains.evm.ours import TRANSFER, Ours, address_in
+from chains.port import Block, Payment, PaymentKey
+from chains.position import moment
+from memo.carriers import text_of
+
+TRANSFER_CALL = "0xa9059cbb"
+"""The selector of `transfer(address,uint256)`; a memo follows its 4 + 32 + 32 bytes."""
+MEMO_AT = 2 + 2 * 68
+NATIVE_INDEX = "v"
+_TOPICS = 3
+_WORD = 2 + 2 * 32
+_SEAL = object()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distrusted:
+    """A node's answer that cannot be true, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedBlock:
+    """A block whose header has the hash it claims. Only `check_block` makes one."""
+
+    link: Link
+    bloom: int
+    transactions: Sequence[Mapping[str, Any]]
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        _require(seal)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """A transaction of a checked block with what came of it. Only `check_execution` and `presume_success` make one."""
+
+    transaction: Mapping[str, Any]
+    place: int  # within the block
+    succeeded: bool
+    logs: Sequence[Mapping[str, Any]]
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        _require(seal)
+
+
+def check_header(raw: Any, *, height: int | None = None, recompute: bool = True) -> Link | Distrusted:
+    """Check a header's height and, unless the registry says otherwise, its hash."""
+    if not isinstance(raw, dict):
+        return Distrusted(reason=f"no block {'' if height is None else height}")
+    try:
+        link = Link(
+            height=int(raw["number"], 16), hash=raw["hash"], parent=raw["parentHash"], time=int(raw["timestamp"], 16)
+        )
+        if height is not None and link.height != height:
+            return Distrusted(reason=f"block {link.height} for block {height}")
+        if recompute and header_hash(raw) != link.hash:
+            return Distrusted(reason=f"block {link.height} does not hash to {link.hash}")
+    except (KeyError, TypeError, ValueError) as error:
+        return Distrusted(reason=f"a block without a proper header ({error!r})")
+    return link
+
+
+def check_block(raw: Any, *, height: int | None = None, recompute: bool = True) -> CheckedBlock | Distrusted:
+    """Check a block with whole transactions: its header, and that no transaction was left out in the middle or all."""
+    link = check_header(raw, height=height, recompute=recompute)
+    if isinstance(link, Distrusted):
+        return link
+    try:
+        transactions = raw["transactions"]
+        if (not transactions) != (raw["transactionsRoot"] == NO_TRANSACTIONS):
+            return Distrusted(reason=f"block {link.height} comes without its transactions")
+        if transactions and int(transactions[-1]["transactionIndex"], 16) != len(transactions) - 1:
+            return Distrusted(reason=f"block {link.height} comes without some of its transactions")
+        return CheckedBlock(link=link, bloom=bloom_of(raw), transactions=transactions, seal=_SEAL)
+    except (KeyError, TypeError, ValueError) as error:
+        return Distrusted(reason=f"block {link.height} has another shape ({error!r})")
+
+
+def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted:
+    """Return the hashes of the transactions that send us value, if they succeeded."""
+    addresses = ours.addresses
+    try:
+        return [
+            transaction["hash"]
+            for transaction in block.transactions
+            if (to := transaction.get("to")) is not None and to.lower() in addresses and int(transaction["value"], 16)
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
+
+
+def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> list[tuple[str, str]] | Distrusted:
+    """Return the transactions that hold transfers to us, going by the block's `eth_getLogs`: (hash, destination)."""
+    try:
+        if any(log["blockHash"] != block.link.hash for log in logs):
+            return Distrusted(reason=f"logs of another block {block.link.height}")
+        return [
+            (log["transactionHash"], transfer.destination)
+            for log in logs
+            if (transfer := _transfer(log, ours)) is not None
+        ]
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return Distrusted(reason=f"a log in block {block.link.height} has another shape ({error!r})")
+
+
+def check_execution(block: CheckedBlock, txid: str, receipt: Any, ours: Ours) -> Execution | Distrusted:
+    """Join a transaction of the block with its receipt; our logs in it must be in the block's bloom."""
+    if not isinstance(receipt, dict):
+        return Distrusted(reason=f"no receipt of {txid}")
+    try:
+        place = int(receipt["transactionIndex"], 16)
+        if receipt["blockHash"] != block.link.hash or receipt["transactionHash"] != txid:
+            return Distrusted(reason=f"the receipt of {txid} is another one's")
+        transaction = block.transactions[place]
+        if transaction["hash"] != txid:
+            return Distrusted(reason=f"{txid} is not in block {block.link.height}")
+        logs = receipt["logs"]
+        if not all(_in_bloom(log, block.bloom) for log in logs if _transfer(log, ours) is not None):
+            return Distrusted(reason=f"block {block.link.height} denies the logs of {txid}")
+        succeeded = int(receipt["status"], 16) == 1  # EIP-658
+        return Execution(transaction=transaction, place=place, succeeded=succeeded, logs=logs, seal=_SEAL)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return Distrusted(reason=f"the receipt of {txid} has another shape ({error!r})")
+
+
+def presume_success(block: CheckedBlock) -> tuple[Execution, ...]:
+    """Return every transaction as if it had succeeded without logs: to look at a block, never to take its money."""
+    return tuple(
+        Execution(transaction=transaction, place=place, succeeded=True, logs=(), seal=_SEAL)
+        for place, transaction in enumerate(block.transactions)
+    )
+
+
+def payments_in(block: CheckedBlock, executions: Sequence[Execution], ours: Ours) -> tuple[Payment, ...] | Distrusted:
+    """Return the payments to us in order of their place in the block."""
+    stands = Block(height=block.link.height, hash=block.link.hash, time=moment(block.link.time))
+    try:
+        return tuple(
+            payment
+            for execution in sorted(executions, key=lambda execution: execution.place)
+            if execution.succeeded
+            for payment in _payments_of(execution, stands, ours)
+        )
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
+
+
+def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Payment]:
+    transaction = execution.transaction
+    to, sender, calldata = transaction.get("to"), transaction["from"].lower(), transaction["input"]
+    own = sender in ours.addresses
+    value = int(transaction["value"], 16)
+    if to is not None and to.lower() in ours.addresses and value:
+        yield Payment(
+            key=PaymentKey(chain=ours.chain, txid=transaction["hash"], index=NATIVE_INDEX),
+            asset=ours.native.id,
+            amount=value,
+            destination=ours.addresses[to.lower()],
+            sender=_spelled(sender),
+            memos=_memo(calldata[2:]),
+            block=stands,
+            internal=own,
+        )
+    for ordinal, log in enumerate(execution.logs):
+        if (transfer := _transfer(log, ours)) is None:
+            continue
+        contract = log["address"].lower()
+        calls_token = to is not None and to.lower() == contract and calldata.startswith(TRANSFER_CALL)
+        yield Payment(
+            key=PaymentKey(chain=ours.chain, txid=transaction["hash"], index=str(ordinal)),
+            asset=ours.tokens[contract].id,
+            amount=transfer.amount,
+            destination=ours.addresses[transfer.destination],
+            sender=_spelled(transfer.sender),
+            memos=_memo(calldata[MEMO_AT:]) if calls_token else (),
+            block=stands,
+            internal=own or transfer.sender in ours.addresses,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Transfer:
+    """An ERC-20 Transfer of an accepted token to one of our addresses."""
+
+    sender: str
+    destination: str
+    amount: int
+
+
+def _transfer(log: Mapping[str, Any], ours: Ours) -> _Transfer | None:
+    """Read a log, if it is such a transfer and moves anything (EIP-20: two indexed addresses, one word of data)."""
+    if log["address"].lower() not in ours.tokens or log.get("removed"):
+        return None
+    topics, data = log["topics"], log["data"]
+    if len(topics) != _TOPICS or topics[0].lower() != TRANSFER or len(data) != _WORD:
+        return None
+    sender, destination, amount = address_in(topics[1]), address_in(topics[2]), int(data, 16)
+    if sender is None or destination is None or destination not in ours.addresses or not amount:
+        return None
+    return _Transfer(sender=sender, destination=destination, amount=amount)
+
+
+def _in_bloom(log: Mapping[str, Any], bloom: int) -> bool:
+    mask = bloom_mask(*(bytes.fromhex(item[2:]) for item in (log["address"], *log["topics"])))
+    return bloom & mask == mask
+
+
+def _memo(digits: str) -> tuple[str, ...]:
+    text = text_of(bytes.fromhex(digits)) if digits else None
+    return () if text is None else (text,)
+
+
+def _spelled(lower: str) -> str:
+    return display(bytes.fromhex(lower[2:]))
+
+
+def _require(seal: object) -> None:
+    if seal is not _SEAL:
+        raise TypeError("checked values are made by checking: check_block, check_execution")

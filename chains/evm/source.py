@@ -1,0 +1,279 @@
+"""An EVM chain as a ChainSource: which blocks to read, and whom to believe about them. Reading itself is `reader`'s.
+
+A poll is served by one endpoint from start to end; where it contradicts itself, the checkpoint or a second endpoint, it
+is begun again with the next one. Nothing is kept between polls but the endpoints' health.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from chains.blocks import Contradiction, DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
+from chains.errors import DeepReorgError
+from chains.evm.ours import Ours
+from chains.evm.reader import Reader
+from chains.evm.transport import EvmTransport, identify
+from chains.port import Checkpoint, Payment, Sweep, Watch
+from chains.position import Position, ReadBlock, follow, read, settle, sweep_of, write
+from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
+from config.amounts import to_units
+from config.registry import Chain
+from config.settings import ChainSettings
+
+T = TypeVar("T")
+
+BLOCKS_PER_POLL = 100
+"""So many blocks are read, and so many become final, in one poll at most: its transaction stays small."""
+STANDSTILL = 5
+"""Polls without a new block after which the other endpoints are asked how high they stand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _View:
+    """What an endpoint shows of its chain."""
+
+    tip: Link
+    tagged: int | None  # the height it calls final
+    at_our_tip: Link | None  # its block where our newest one stands
+
+
+class EvmSource:
+    """One EVM chain through its endpoints."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        endpoints: Endpoints,
+        *,
+        agree_above: Mapping[str, int] | None = None,
+        blocks_per_poll: int = BLOCKS_PER_POLL,
+    ) -> None:
+        self._chain = chain
+        self._endpoints = endpoints
+        self._agree_above = agree_above or {}  # smallest unit by asset id
+        self._blocks_per_poll = blocks_per_poll
+        self._standing_still = 0
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id."""
+        return self._chain.id
+
+    async def start(self, height: int | None = None) -> Checkpoint:
+        """Return the checkpoint that reads on with block `height`, or with what is not final yet."""
+
+        async def work(endpoint: Endpoint) -> Checkpoint:
+            reader = self._reader(endpoint, Ours.of(Watch(active=frozenset()), self._chain))
+            view = await self._look(reader, None)
+            present = self._finality(view.tip.height, view.tagged)
+            [final] = await reader.headers(max(0, present if height is None else min(height - 1, present)))
+            return write(Position(memory=Memory(final=_there(final))))
+
+        return await self._endpoints.ask(work)
+
+    async def poll(self, checkpoint: Checkpoint, watch: Watch) -> Sweep:
+        """Read on from the checkpoint, at most BLOCKS_PER_POLL blocks."""
+        position = read(checkpoint, self._chain.id)
+        ours = Ours.of(watch, self._chain)
+        sweep = await self._endpoints.ask(lambda endpoint: self._poll(endpoint, position, ours))
+        await self._watch_for_standstill(stands=sweep.tip.hash == position.memory.tip.hash)
+        return sweep
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._endpoints.aclose()
+
+    # --- one poll, served by one endpoint --------------------------------------------------------------------
+
+    async def _poll(self, endpoint: Endpoint, position: Position, ours: Ours) -> Sweep:
+        reader = self._reader(endpoint, ours)
+        view = await self._look(reader, position.memory.tip.height)
+        endpoint.check_tip(view.tip.height, position.memory.tip.height)
+        fresh: list[ReadBlock] = []
+        displaced: tuple[Payment, ...] = ()
+        if judge(position.memory, view.tip) is Verdict.BETTER:
+            fork = await self._fork(reader, position.memory, view)
+            fresh = await self._branch(reader, position.memory, fork, view)
+            followed = _fitting(follow(position, fork, fresh))
+            if followed.displaced:
+                await self._confirm_displaced(endpoint, position.memory.tip, followed.displaced, fresh)
+            position, displaced = followed.position, followed.displaced
+        reachable = final_height(position.memory, tagged=view.tagged, depth=self._chain.finality.blocks)
+        target = min(reachable, position.memory.final.height + self._blocks_per_poll)
+        final: tuple[Payment, ...] = ()
+        if target > position.memory.final.height:
+            position, final = await self._settle(reader, position, target, fresh)
+        behind = position.memory.tip.height < view.tip.height or (position.memory.final.height == target < reachable)
+        return sweep_of(position, final=final, displaced=displaced, behind=behind)
+
+    async def _look(self, reader: Reader, our_height: int | None) -> _View:
+        tag = self._chain.finality.tag
+        named: list[int | str] = ["latest"]
+        named += [tag] if tag is not None else []
+        named += [our_height] if our_height is not None else []
+        headers = await reader.headers(*named)
+        tagged = headers[1] if tag is not None else None
+        return _View(
+            tip=_there(headers[0]),
+            tagged=tagged.height if tagged is not None else None,
+            at_our_tip=headers[-1] if our_height is not None else None,
+        )
+
+    async def _fork(self, reader: Reader, memory: Memory, view: _View) -> Link:
+        """Return the newest block that stands on our chain and on the endpoint's."""
+        if view.at_our_tip is not None and view.at_our_tip.hash == memory.tip.hash:
+            return memory.tip
+        theirs = await reader.headers(*(link.height for link in memory.links))
+        fork = fork_point(memory, {link.height: link.hash for link in map(_there, theirs)})
+        if isinstance(fork, DeepReorg):
+            await self._confirm_deep(reader.endpoint, fork)
+            raise DeepReorgError(f"{self._chain.id}: block {fork.ours.height} was {fork.ours.hash}, is {fork.theirs}")
+        return fork
+
+    async def _branch(self, reader: Reader, memory: Memory, fork: Link, view: _View) -> list[ReadBlock]:
+        """Read what stands on the fork: a bounded part, but at least as high as we were."""
+        last = min(view.tip.height, max(fork.height + self._blocks_per_poll, memory.tip.height))
+        already_final = self._finality(view.tip.height, view.tagged) > fork.height
+        addresses = reader.ours.everyone if already_final else reader.ours.active
+        return await reader.read(fork.height + 1, last, addresses)
+
+    async def _settle(
+        self, reader: Reader, position: Position, target: int, fresh: Sequence[ReadBlock]
+    ) -> tuple[Position, tuple[Payment, ...]]:
+        """Move finality up over a range that was read twice: by two endpoints where there are two that answer."""
+        first = position.memory.final.height + 1
+        again = await self._read_elsewhere(reader, first, target)
+        if again is None:
+            if self._endpoints.several and self._exceeds(position, target):
+                return position, ()  # too much money for one endpoint's word: final when a second one is back
+            again = await self._read_twice(reader, first, target, fresh)
+        if not again:
+            return position, ()  # the second endpoint does not call this range final yet
+        settled = _fitting(settle(position, again))
+        return settled.position, settled.final
+
+    async def _read_elsewhere(self, reader: Reader, first: int, target: int) -> list[ReadBlock] | None:
+        """Return the range, as far as a second endpoint calls it final too, as that one tells it."""
+
+        async def work(endpoint: Endpoint) -> list[ReadBlock]:
+            second = self._reader(endpoint, reader.ours)
+            view = await self._look(second, None)
+            endpoint.check_tip(view.tip.height, target)
+            last = min(target, view.tagged) if view.tagged is not None else target
+            return await second.read(first, last, reader.ours.everyone) if last >= first else []
+
+        return await self._endpoints.ask_another(reader.endpoint, work)
+
+    async def _read_twice(self, reader: Reader, first: int, target: int, fresh: Sequence[ReadBlock]) -> list[ReadBlock]:
+        """Return the range from the only endpoint: again what was held before, and fresh blocks if they still stand."""
+        recent = [block for block in fresh if first <= block.link.height <= target]
+        below = recent[0].link.height - 1 if recent else target
+        held = await reader.read(first, below, reader.ours.everyone)
+        if recent:
+            [standing] = await reader.headers(target)
+            if _there(standing).hash != recent[-1].link.hash:  # its parents stand with it
+                raise EndpointError(Trouble.INCONSISTENT, f"block {target} changed while it was read")
+        return [*held, *recent]
+
+    # --- second opinions -------------------------------------------------------------------------------------
+
+    async def _confirm_displaced(
+        self, first: Endpoint, our_tip: Link, displaced: Sequence[Payment], branch: Sequence[ReadBlock]
+    ) -> None:
+        """Have another endpoint say that other blocks stand where these payments were, in a chain as high as ours."""
+        heights = sorted({payment.block.height for payment in displaced if payment.block is not None})
+        hashes = {block.link.height: block.link.hash for block in branch}
+
+        async def work(reader: Reader) -> bool:
+            tip, *theirs = await reader.headers("latest", *heights)
+            reader.endpoint.check_tip(_there(tip).height, our_tip.height)
+            return [_there(link).hash for link in theirs] == [hashes[height] for height in heights]
+
+        await self._confirm(first, work, f"that block {heights[0]} was replaced")
+
+    async def _confirm_deep(self, first: Endpoint, fork: DeepReorg) -> None:
+        """Have another endpoint say that a final block of ours does not stand any more."""
+
+        async def work(reader: Reader) -> bool:
+            [link] = await reader.headers(fork.ours.height)
+            return _there(link).hash != fork.ours.hash
+
+        await self._confirm(first, work, f"that final block {fork.ours.height} was replaced")
+
+    async def _confirm(self, first: Endpoint, work: Callable[[Reader], Awaitable[bool]], what: str) -> None:
+        """Raise EndpointError unless a second endpoint agrees, where more than one is configured."""
+        if not self._endpoints.several:
+            return
+
+        async def agrees(endpoint: Endpoint) -> bool:
+            reader = self._reader(endpoint, Ours.of(Watch(active=frozenset()), self._chain))
+            if not await work(reader):
+                raise EndpointError(Trouble.INCONSISTENT, f"does not say {what}")
+            return True
+
+        if await self._endpoints.ask_another(first, agrees) is None:
+            raise EndpointError(Trouble.INCONSISTENT, f"no second endpoint confirms {what}")
+
+    def _exceeds(self, position: Position, target: int) -> bool:
+        """Whether a payment up to this height is more than one endpoint is believed about."""
+        return any(
+            payment.block is not None and payment.block.height <= target and payment.amount > limit
+            for payment in position.payments
+            if (limit := self._agree_above.get(payment.asset)) is not None
+        )
+
+    # --- helpers ---------------------------------------------------------------------------------------------
+
+    def _reader(self, endpoint: Endpoint, ours: Ours) -> Reader:
+        async def elsewhere(work: Callable[[Endpoint], Awaitable[Any]]) -> Any | None:
+            return await self._endpoints.ask_another(endpoint, work)
+
+        return Reader(endpoint=endpoint, ours=ours, recompute=self._chain.checked_headers, elsewhere=elsewhere)
+
+    def _finality(self, tip: int, tagged: int | None) -> int:
+        return tagged if tagged is not None else tip - self._chain.finality.blocks + 1
+
+    async def _watch_for_standstill(self, *, stands: bool) -> None:
+        """Find out whether the chain stands still or only the endpoint that was asked."""
+        self._standing_still = self._standing_still + 1 if stands else 0
+        if self._standing_still % STANDSTILL == STANDSTILL - 1 and self._endpoints.several:
+            await self._endpoints.survey(self._tip_of)
+
+    async def _tip_of(self, endpoint: Endpoint) -> int:
+        reader = self._reader(endpoint, Ours.of(Watch(active=frozenset()), self._chain))
+        return (await self._look(reader, None)).tip.height
+
+
+def open_evm(chain: Chain, settings: ChainSettings, *, observer: Observer = ignore) -> EvmSource:
+    """Return the source of a chain as the operator configured it. Nothing is connected yet."""
+    endpoints = [
+        Endpoint(
+            chain=chain.id,
+            index=index,
+            transport=EvmTransport(endpoint.url.get_secret_value()),
+            identify=identify,
+            observer=observer,
+            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
+        )
+        for index, endpoint in enumerate(settings.endpoints)
+    ]
+    by_ticker = {asset.ticker: asset for asset in chain.assets}
+    agree_above = {
+        by_ticker[ticker].id: to_units(amount, by_ticker[ticker].decimals)
+        for ticker, amount in settings.agree_above.items()
+    }
+    return EvmSource(chain, Endpoints(endpoints), agree_above=agree_above)
+
+
+def _there(link: Link | None) -> Link:
+    if link is None:
+        raise EndpointError(Trouble.INCONSISTENT, "a block it has seen is not there")
+    return link
+
+
+def _fitting(value: T | Contradiction) -> T:
+    if isinstance(value, Contradiction):
+        raise EndpointError(Trouble.INCONSISTENT, value.reason)
+    return value
