@@ -17,5 +17,9 @@ class StoreOverloadedError(StoreUnavailableError):
     """More work is waiting for the database than it can do soon; nothing was stored, try again later."""
 
 
+class StoreUncertainError(StoreUnavailableError):
+    """The connection broke while COMMIT was on its way; look whether it was stored before you try again."""
+
+
 class StoreOutdatedError(StoreError):
     """The database is at another revision than this program; run `usher db upgrade`."""

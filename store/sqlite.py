@@ -1,18 +1,19 @@
-"""SQLite: one writer thread that commits several works at once, and a few readers. No SQL of any room stands here."""
+"""SQLite: one writer thread that commits works in groups, and a few readers. No SQL of any room stands here."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from store.errors import StoreOverloadedError, StoreUnavailableError
+from store.group import Job, run_group, told
 
 T = TypeVar("T")
 
@@ -24,26 +25,15 @@ READERS = 2
 BUSY_MS = 5_000
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A work on its way through the writer thread."""
-
-    work: Callable[[Connection], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = field(default=None)
-
-
 class SqliteStore:
     """A Store on one SQLite file in WAL mode with synchronous=FULL."""
 
     def __init__(self, url: URL) -> None:
         self._engine = writing_engine(url)
-        self._reader_engine = _reader_engine(url)
+        self._reader_engine = _reading_engine(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._local = threading.local()
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._writer = threading.Thread(target=self._write, name="store-write", daemon=True)
@@ -55,9 +45,12 @@ class SqliteStore:
         return self._engine
 
     async def transact(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on the writer thread; its group's COMMIT comes before the answer."""
+        """Run `work` on the writer thread; its group's COMMIT comes before the answer.
+
+        Whoever stops waiting before the work began takes it back; later it stands although nobody hears of it.
+        """
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop, loop.create_future())
+        job = Job(work, loop, loop.create_future())
         with self._wake:
             if self._closing:
                 raise StoreUnavailableError("the store is closed")
@@ -70,6 +63,8 @@ class SqliteStore:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a reader thread; WAL readers neither wait for the writer nor hold it up."""
+        if self._closing:
+            raise StoreUnavailableError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def aclose(self) -> None:
@@ -77,8 +72,9 @@ class SqliteStore:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
-        self._readers.shutdown()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._writer.join)
+        await loop.run_in_executor(None, self._readers.shutdown)
         self._engine.dispose()
         self._reader_engine.dispose()
 
@@ -89,105 +85,50 @@ class SqliteStore:
                 connection = self._local.connection = self._reader_engine.connect()
             with connection.begin():
                 return work(connection)
-        except DBAPIError as error:
-            raise _translate(error) from error
+        except (DBAPIError, StopIteration) as error:
+            answer = told(error)
+            if isinstance(answer, StoreUnavailableError):
+                self._local.connection = None
+                _discard(connection)
+            raise answer from error
 
     def _write(self) -> None:
         connection: Connection | None = None
-        while group := self._next_group():
-            try:
-                connection = connection or self._engine.connect()
-                _run_group(connection, group)
-            except DBAPIError as error:
-                connection = _discard(connection)
-                unavailable = _translate(error)
-                for job in group:
-                    job.result, job.error = None, unavailable
-            _hand_out(group)
-        _discard(connection)
-
-    def _next_group(self) -> list[_Job]:
-        with self._wake:
-            while not self._waiting and not self._closing:
-                self._wake.wait()
-            return [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-
-
-def _run_group(connection: Connection, group: Sequence[_Job]) -> None:
-    """Commit the works together; where one of them costs the whole transaction, each on its own."""
-    if len(group) > 1 and _try_together(connection, group):
-        return
-    for job in group:
-        _run_alone(connection, job)
-
-
-def _try_together(connection: Connection, group: Sequence[_Job]) -> bool:
-    """Return False, with nothing stored, if the transaction did not survive one of its works."""
-    try:
-        with connection.begin():
-            driver = _driver(connection)
-            for job in group:
-                driver.execute("SAVEPOINT work")
+        group: list[Job] = []
+        try:
+            while group := self._next_group():
                 try:
-                    job.result, job.error = job.work(connection), None
-                except BaseException as error:  # noqa: BLE001  handed to the one who asked
-                    if not driver.in_transaction:
-                        raise
-                    job.result, job.error = None, error
-                    driver.execute("ROLLBACK TO work")
-                driver.execute("RELEASE work")
-    except (DBAPIError, sqlite3.Error):
-        return False
-    return True
+                    connection = connection or self._engine.connect()
+                    run_group(connection, group)
+                except DBAPIError as error:
+                    _settle_rest(group, told(error))
+                if any(isinstance(job.error, StoreUnavailableError) for job in group):
+                    _discard(connection)  # the file may be another one when it is back
+                    connection = None
+                _hand_out(group)
+        finally:
+            self._refuse_rest(group)
+            _discard(connection)
 
+    def _next_group(self) -> list[Job]:
+        """Wait for works; an empty group says that the store is closed and nothing is left to write."""
+        with self._wake:
+            while True:
+                while not self._waiting and not self._closing:
+                    self._wake.wait()
+                taken = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                wanted = [job for job in taken if not job.future.cancelled()]
+                if wanted or not taken:
+                    return wanted
 
-def _run_alone(connection: Connection, job: _Job) -> None:
-    try:
-        with connection.begin():
-            job.result = job.work(connection)
-            job.error = None
-    except DBAPIError as error:
-        job.result, job.error = None, _translate(error)
-    except BaseException as error:  # noqa: BLE001  handed to the one who asked
-        job.result, job.error = None, error
-
-
-def _hand_out(group: Sequence[_Job]) -> None:
-    """Wake each event loop once for all of its works."""
-    for loop in {job.loop for job in group}:
-        mine = [job for job in group if job.loop is loop]
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, mine)
-
-
-def _resolve(jobs: Sequence[_Job]) -> None:
-    for job in jobs:
-        if job.future.done():  # the one who asked went away; the work stands
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError("a SQLite store speaks to sqlite3 only")
-    return driver
-
-
-def _discard(connection: Connection | None) -> None:
-    if connection is not None:
-        connection.invalidate()
-        connection.close()
-
-
-def _translate(error: DBAPIError) -> Exception:
-    """Tell a database that cannot work now from a statement that was wrong."""
-    if isinstance(error.orig, sqlite3.OperationalError) or error.connection_invalidated:
-        return StoreUnavailableError(str(error.orig))
-    return error
+    def _refuse_rest(self, group: list[Job]) -> None:
+        """Leave nobody waiting for a writer that is gone, whatever ended it."""
+        with self._wake:
+            self._closing = True
+            rest = [*group, *self._waiting]
+            self._waiting.clear()
+        _settle_rest(rest, StoreUnavailableError("the store is closed"))
+        _hand_out(rest)
 
 
 def writing_engine(url: URL) -> Engine:
@@ -198,10 +139,11 @@ def writing_engine(url: URL) -> Engine:
     return engine
 
 
-def _reader_engine(url: URL) -> Engine:
+def _reading_engine(url: URL) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin_reading)
+    event.listen(engine, "connect", _only_read)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -211,9 +153,42 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _only_read(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin_reading(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def _settle_rest(group: Sequence[Job], error: BaseException) -> None:
+    for job in group:
+        if not job.decided:
+            job.settle(error=error)
+
+
+def _hand_out(group: Sequence[Job]) -> None:
+    """Wake each event loop once for all of its works."""
+    for loop in {job.loop for job in group}:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
+            loop.call_soon_threadsafe(_resolve, [job for job in group if job.loop is loop])
+
+
+def _resolve(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future.done():  # the one who asked went away; the work stands
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
+
+
+def _discard(connection: Connection | None) -> None:
+    if connection is not None:
+        connection.invalidate()
+        connection.close()
