@@ -23,14 +23,13 @@ MOST_TICKETS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purchase:
-    """What a bare memo asks for, at today's price: an order that is not written down yet."""
+class Open:
+    """A bare memo asks for something that is sold: write its order down at today's price, then decide by that."""
 
-    memo: EventMemo
     event: Event
     tier: Tier
     quantity: int
-    price: int  # of all tickets together, smallest unit
+    memo: EventMemo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +39,6 @@ class Mint:
     applied: int  # what this payment pays of the price
     rest: int  # what it brought beyond; goes back as OVERPAID
     if_gone: Reason  # why all of the order's money goes back should there be no place when this is carried out
-    purchase: Purchase | None = None  # None: the order is written down
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +46,6 @@ class TopUp:
     """It is less than the price: keep it until the rest comes or the sale ends."""
 
     missing: int  # smallest unit
-    purchase: Purchase | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +55,7 @@ class Owe:
     reason: Reason
 
 
-Decision = Mint | TopUp | Owe
+Decision = Open | Mint | TopUp | Owe
 
 
 def decide(
@@ -73,9 +70,9 @@ def decide(
 ) -> Decision:
     """Decide about a payment that is deep enough.
 
-    `order`: the one its address or its code names, or else the open one that earlier payments by the same bare memo
-    began. `event`: the order's, else the one the memo names. `held`: what stands towards the order without this
-    payment. `at`: the earlier of first sighting and block time. `dust`: the asset's smallest sum worth sending.
+    `order`: the one its address or its code names, or else the one that bare memos like this add up in. `event`: the
+    order's, else the one the memo names. `held`: what stands towards the order without this payment. `at`: the earlier
+    of first sighting and block time. `dust`: the smallest sum of the asset that is worth sending.
     """
     if reason := _misnamed(payment, memo, order):
         return Owe(reason=reason)
@@ -83,26 +80,23 @@ def decide(
         return _towards(order, payment, event=event, held=held, at=at, dust=dust)
     if memo.event is None:
         return Owe(reason=Reason.UNKNOWN_ORDER)
-    purchase = purchase_of(memo.event, event, payment.asset, at)
-    if isinstance(purchase, Reason):
-        return Owe(reason=purchase)
-    return _by_sum(payment.amount, purchase.price, 0, dust, if_gone=Reason.SOLD_OUT, purchase=purchase)
+    return _asked_for(memo.event, event, payment.asset, at)
 
 
-def purchase_of(memo: EventMemo, event: Event | None, asset: str, at: datetime) -> Purchase | Reason:
-    """Return what a bare memo asks for, or why it cannot be had."""
+def _asked_for(memo: EventMemo, event: Event | None, asset: str, at: datetime) -> Open | Owe:
+    """Decide about a bare memo whose order is not written down yet."""
     if event is None:
-        return Reason.UNKNOWN_EVENT
+        return Owe(reason=Reason.UNKNOWN_EVENT)
     if reason := not_sold(event, at):
-        return reason
+        return Owe(reason=reason)
     tier = event.tier(memo.tier)
     if tier is None:
-        return Reason.UNKNOWN_TIER
-    if memo.qty > MOST_TICKETS:
-        return Reason.BAD_QUANTITY
+        return Owe(reason=Reason.UNKNOWN_TIER)
     if asset not in tier.prices:
-        return Reason.WRONG_ASSET
-    return Purchase(memo=memo, event=event, tier=tier, quantity=memo.qty, price=tier.prices[asset] * memo.qty)
+        return Owe(reason=Reason.WRONG_ASSET)
+    if memo.qty > MOST_TICKETS:
+        return Owe(reason=Reason.BAD_QUANTITY)
+    return Open(event=event, tier=tier, quantity=memo.qty, memo=memo)
 
 
 def not_sold(event: Event, at: datetime) -> Reason | None:
@@ -144,11 +138,9 @@ def _towards(
     return _by_sum(payment.amount, order.amount, held, dust, if_gone=Reason.LATE if late else Reason.SOLD_OUT)
 
 
-def _by_sum(
-    amount: int, price: int, held: int, dust: int, *, if_gone: Reason, purchase: Purchase | None = None
-) -> Mint | TopUp:
+def _by_sum(amount: int, price: int, held: int, dust: int, *, if_gone: Reason) -> Mint | TopUp:
     missing = price - held
     if amount < missing - tolerance(price, dust):
-        return TopUp(missing=missing - amount, purchase=purchase)
+        return TopUp(missing=missing - amount)
     applied = min(amount, max(missing, 0))
-    return Mint(applied=applied, rest=amount - applied, if_gone=if_gone, purchase=purchase)
+    return Mint(applied=applied, rest=amount - applied, if_gone=if_gone)

@@ -1,0 +1,87 @@
+"""What happens when a chain takes a payment back, when it returns in time, and when it does not (DESIGN section 3)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from monitor import booking
+from monitor.sitting import Sitting
+from tickets import orders, tickets
+from tickets.order import Order, OrderState
+from tickets.reasons import Reason
+from tickets.schema import orders as orders_table
+from tickets.till import Outcome, PaymentRecord
+
+REORG = "reorg"
+GRACE_OVER = "grace_over"
+
+
+def undo(sitting: Sitting, gone: Iterable[PaymentRecord]) -> None:
+    """Suspend the orders that vanished payments paid for, keeping their places; what bought nothing yet starts anew."""
+    for record in gone:
+        if record.internal:
+            continue
+        if record.outcome is not Outcome.MINTED or record.order_id is None:
+            sitting.put(anew(record))
+            continue
+        order = orders.by_id(sitting.conn, record.order_id, lock=True)
+        if order is not None and order.state is OrderState.PAID:
+            tickets.suspend(sitting.conn, order.id, reason=REORG, now=sitting.now)
+            until = sitting.now + sitting.terms.grace
+            orders.change(sitting.conn, order, OrderState.SUSPENDED, now=sitting.now, grace_until=until)
+
+
+def bring_back(sitting: Sitting, returned: Iterable[PaymentRecord]) -> None:
+    """Make the tickets valid again whose payments all stand again; everything else is decided about like new."""
+    for record in returned:
+        if record.outcome is not Outcome.MINTED or record.order_id is None:
+            continue
+        order = orders.by_id(sitting.conn, record.order_id, lock=True)
+        if order is None or order.state is not OrderState.SUSPENDED:
+            continue
+        if all(part.standing for part in sitting.of_order(order.id) if part.outcome is Outcome.MINTED):
+            tickets.restore(sitting.conn, order.id, now=sitting.now)
+            orders.change(sitting.conn, order, OrderState.PAID, now=sitting.now)
+
+
+def forget_undone(sitting: Sitting, order: Order) -> None:
+    """Let other money take the place of an order's vanished payments: should they return, they buy nothing here."""
+    for part in sitting.of_order(order.id):
+        if not part.standing:
+            sitting.put(anew(part))
+
+
+def end_grace(sitting: Sitting) -> int:
+    """Revoke what was suspended for too long: places are given back, what stands of the money is owed back."""
+    due = (
+        select(orders_table.c.id)
+        .where(orders_table.c.chain == sitting.terms.chain.id, orders_table.c.state == OrderState.SUSPENDED)
+        .where(orders_table.c.grace_until <= sitting.now)
+        .order_by(orders_table.c.id)
+    )
+    ended = 0
+    for order_id in sitting.conn.execute(due).scalars().all():
+        order = orders.by_id(sitting.conn, order_id, lock=True)
+        if order is not None and order.state is OrderState.SUSPENDED:
+            _fall_apart(sitting, order)
+            ended += 1
+    booking.book(sitting)
+    sitting.save()
+    return ended
+
+
+def _fall_apart(sitting: Sitting, order: Order) -> None:
+    for ticket in tickets.of_order(sitting.conn, order.id):
+        tickets.revoke(sitting.conn, ticket.id, reason=GRACE_OVER, now=sitting.now)
+    orders.change(sitting.conn, order, OrderState.EXPIRED, now=sitting.now)
+    for part in sitting.of_order(order.id):
+        if not part.standing:
+            sitting.put(anew(part))
+        elif part.applied:
+            sitting.put(replace(part, outcome=Outcome.OWED, applied=0, owed=part.amount, reason=Reason.FELL_APART))
+
+
+def anew(record: PaymentRecord) -> PaymentRecord:
+    """Return a payment as if nothing had been decided about it; it keeps the order it was for."""
+    return replace(record, outcome=Outcome.WAITING, reason=None, applied=0, owed=0)

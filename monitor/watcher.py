@@ -1,0 +1,172 @@
+"""One task per chain: poll, then store the sweep with all its effects in one transaction, then again.
+
+    checkpoint + addresses -> poll -> [payments, orders, tickets, journal, checkpoint] -> acknowledge the addresses
+
+Nothing is remembered between two turns but the lease: whenever this process dies, the next one goes on from what was
+committed, and a stand-by that takes the lease over fences it off.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from chains import progress
+from chains.errors import PersistentError, TransientError
+from chains.port import ChainSource, Sweep, Watch
+from chains.progress import Progress, Status
+from config.clock import Clock, utc_now
+from monitor.hooks import Hooks, Silence
+from monitor.settlement import Settlement, settle
+from monitor.sitting import Terms
+from store import leases
+from store.engine import Store
+from store.errors import StoreUnavailableError
+from store.leases import Lease, LeaseLostError
+from tickets import addresses
+from tickets.addresses import WatchedSet
+
+LEASE = timedelta(seconds=30)
+"""After a watcher died, a stand-by reads on within this time."""
+IDLE = timedelta(seconds=5)
+"""How often a stand-by tries for the lease, and a stopped chain is looked at for the operator's word."""
+LONGEST_PAUSE = timedelta(seconds=60)
+
+Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
+"""Returns after the time, or as soon as the event is set."""
+
+
+async def pause(stop: asyncio.Event, time: timedelta) -> None:
+    """Wait for a time, or until asked to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), time.total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """What a turn begins with."""
+
+    progress: Progress | None
+    addresses: WatchedSet
+
+
+@dataclass(kw_only=True)
+class Watcher:
+    """Follows one chain for as long as it holds the chain's lease."""
+
+    source: ChainSource
+    store: Store
+    terms: Terms
+    receive: Collection[str]  # the platform's own addresses, in canonical spelling: bare memos are paid there
+    start_height: int | None = None  # where a chain never read before is begun; None: at its present tip
+    clock: Clock = utc_now
+    hooks: Hooks = field(default_factory=Silence)
+    wait: Wait = pause
+    name: str = field(default_factory=lambda: secrets.token_hex(8))  # as a holder of leases
+
+    def __post_init__(self) -> None:
+        self._chain = self.terms.chain.id
+        self._log = structlog.get_logger(__name__).bind(chain=self._chain)
+        self._lease: Lease | None = None
+        self._renewed: datetime | None = None
+        self._failures = 0
+        self._halted = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the chain until `stop` is set; a transaction under way is finished, then the lease is let go."""
+        while not stop.is_set():
+            self.hooks.alive(self._chain)
+            await self.wait(stop, await self.turn())
+        await self._release()
+
+    async def turn(self) -> timedelta:
+        """Do one turn, whatever comes of it, and return how long to wait before the next."""
+        try:
+            if self._halted or not await self._holds_lease():
+                return IDLE
+            rest = await self._advance()
+        except PersistentError as error:
+            return await self._stop(str(error))
+        except LeaseLostError:
+            self._lease = None
+            self._log.warning("another watcher took over")
+            return IDLE
+        except (TransientError, StoreUnavailableError) as error:
+            self._failures += 1
+            self.hooks.failed(self._chain, error)
+            self._log.warning("will try again", error=str(error), failures=self._failures)
+            return self._back_off()
+        self._failures = 0
+        return rest
+
+    async def _advance(self) -> timedelta:
+        start = await self.store.read(self._begin)
+        if start.progress is not None and start.progress.status is Status.STOPPED:
+            return IDLE
+        checkpoint = start.progress.checkpoint if start.progress else await self.source.start(self.start_height)
+        watch = Watch(active=start.addresses.active | frozenset(self.receive), retired=start.addresses.retired)
+        sweep = await self.source.poll(checkpoint, watch)
+        now = self.clock()
+        settlement = await self.store.transact(lambda conn: self._store(conn, sweep, start.addresses, now))
+        self._tell(sweep, settlement)
+        return timedelta(0) if sweep.behind else self.terms.chain.block_time
+
+    def _begin(self, conn: Connection) -> _Start:
+        return _Start(progress=progress.load(conn, self._chain), addresses=addresses.watched_set(conn, self._chain))
+
+    def _store(self, conn: Connection, sweep: Sweep, watched: WatchedSet, now: datetime) -> Settlement:
+        """Store a sweep and all that follows from it, or nothing."""
+        if self._lease is not None:
+            leases.guard(conn, self._lease)
+        settlement = settle(conn, sweep, self.terms, now)
+        progress.save(conn, self._chain, sweep, now)
+        addresses.acknowledge(conn, self._chain, watched.committed)
+        return settlement
+
+    async def _holds_lease(self) -> bool:
+        """Claim the chain, or renew the claim before it runs out."""
+        now, lease, name = self.clock(), self._lease, f"watch:{self._chain}"
+        if lease is None:
+            self._lease = await self.store.transact(lambda conn: leases.claim(conn, name, self.name, LEASE))
+        elif self._renewed is None or now - self._renewed >= LEASE / 3:
+            self._lease = await self.store.transact(lambda conn: leases.renew(conn, lease, LEASE))
+        else:
+            return True
+        self._renewed = now
+        return self._lease is not None
+
+    async def _release(self) -> None:
+        if (lease := self._lease) is not None:
+            with contextlib.suppress(StoreUnavailableError):  # then it runs out by itself
+                await self.store.transact(lambda conn: leases.release(conn, lease))
+        self._lease = None
+
+    async def _stop(self, reason: str) -> timedelta:
+        """Stop reading until the operator has looked: sales in the chain's assets pause by what is written here."""
+        self._log.error("chain stopped", reason=reason)
+        self.hooks.stopped(self._chain, reason)
+        now = self.clock()
+        # A chain that was never read has no row to say so: this process at least does not ask again.
+        self._halted = not await self.store.transact(lambda conn: progress.stop(conn, self._chain, reason, now))
+        return IDLE
+
+    def _back_off(self) -> timedelta:
+        return min(self.terms.chain.block_time * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
+
+    def _tell(self, sweep: Sweep, settlement: Settlement) -> None:
+        self.hooks.swept(self._chain, sweep, settlement)
+        for record in settlement.changes.gone:
+            self._log.warning("payment undone by its chain", payment=record.id, order=record.order_id)
+        for record in settlement.settled:
+            self._log.info(
+                "payment settled",
+                payment=record.id,
+                outcome=record.outcome,
+                reason=record.reason,
+                order=record.order_id,
+            )
