@@ -1,4 +1,4 @@
-"""Whether this gate lives, and whether it and the watchers behind it can do their work. Repairing is somebody else's."""
+"""Whether this gate lives, and whether it and the watchers behind it can do their work. Repairing is not done here."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -59,15 +59,16 @@ class Readiness(Answer):
 
 def chain_readiness(chain: Chain, progress: Progress | None, *, now: datetime) -> ChainReadiness:
     """Return how a chain's watcher does. A stop's own reason stays in the log: it may name an endpoint."""
+    reasons = list(lags(chain, progress, now=now))
     return ChainReadiness(
         chain=chain.id,
         name=chain.name,
-        ready=not (reasons := list(lags(chain, progress, now=now))),
+        ready=not reasons,
         reasons=reasons,
-        tip_height=progress and progress.tip_height,
-        final_height=progress and progress.final_height,
-        tip_time=progress and progress.tip_time,
-        polled_at=progress and progress.polled_at,
+        tip_height=progress.tip_height if progress else None,
+        final_height=progress.final_height if progress else None,
+        tip_time=progress.tip_time if progress else None,
+        polled_at=progress.polled_at if progress else None,
     )
 
 

@@ -1,7 +1,7 @@
-"""A repeated POST is answered, not done again (draft-ietf-httpapi-idempotency-key-header-07). What is done is elsewhere.
+"""A repeated POST is answered, not done again (draft-ietf-httpapi-idempotency-key-header-07).
 
-The answer is stored by the very transaction that does the work. A process that dies leaves either both or neither, so no
-claim ever has to be released; a twin that reaches another process waits at the primary key for that transaction's end.
+The answer is stored by the very transaction that does the work. A process that dies leaves either both or neither, so
+no claim ever has to be released; a twin that reaches another process waits at the primary key for that transaction.
 """
 
 import hashlib

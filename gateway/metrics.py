@@ -1,5 +1,6 @@
 """What is counted and how long it took. Other rooms are handed plain functions; only this module knows Prometheus."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -40,6 +41,7 @@ class MetricsHub:
         self._tip = Gauge("usher_chain_tip_height", "Newest block read", ("chain",), registry=self.registry)
         self._final = Gauge("usher_chain_final_height", "Newest final block", ("chain",), registry=self.registry)
         self._stopped = Gauge("usher_chain_stopped", "1 where sales are paused", ("chain",), registry=self.registry)
+        self._problems = Counter("usher_problems", "Requests refused", ("code",), registry=self.registry)
         self._request_children: dict[tuple[str, int], Histogram] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -48,6 +50,10 @@ class MetricsHub:
         if child is None:
             child = self._request_children[route, status] = self._requests.labels(route, str(status))
         child.observe(seconds)
+
+    def problem(self, code: str) -> None:
+        """Note a refusal of any door by its code."""
+        self._problems.labels(code).inc()
 
     def answer(self, action: str, code: str) -> None:
         """Note a grant (`granted`) or a refusal of the gate by its code."""
@@ -83,9 +89,11 @@ class MetricsHub:
         self._final.labels(chain).set(final_height)
         self._stopped.labels(chain).set(int(stopped))
 
-    def payments(self, chain: str, state: str, outcome: str, count: int) -> None:
-        """Note how many payments stand in a state, with what became of them."""
-        self._payments.labels(chain, state, outcome).set(count)
+    def payments(self, counts: Mapping[tuple[str, str, str], int]) -> None:
+        """Note how many payments there are by chain, state and outcome; what is left out has none any more."""
+        self._payments.clear()
+        for labels, count in counts.items():
+            self._payments.labels(*labels).set(count)
 
     def render(self) -> bytes:
         """Return the text that Prometheus reads."""

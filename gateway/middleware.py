@@ -1,4 +1,4 @@
-"""What every request passes: its id, its clock, and the translation of whatever was raised into a problem. No policy."""
+"""What every request passes: its id, its time, and the translation of whatever was raised into a problem."""
 
 import os
 import traceback
@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.cors import allow_origin, preflight
 from gateway.deps import DEPS
-from gateway.problems import Code, Problem
+from gateway.problems import Code, Problem, ProblemResponse
 from store.errors import StoreUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,8 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = request[REQUEST_ID] = os.urandom(8).hex()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     response = await _answered(request, handler)
+    if isinstance(response, ProblemResponse):
+        hub.problem(response.code)
     if isinstance(response, web.Response):  # a stream's or a socket's life is no answer time
         resource = request.match_info.route.resource
         hub.request(resource.canonical if resource else UNMATCHED, response.status, clock() - began)
@@ -58,22 +60,32 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if "%00" in request.raw_path:  # no name of ours has one, and PostgreSQL's text cannot hold it
+        return Problem(code=Code.MALFORMED_REQUEST).to_response()
     try:
-        if "%00" in request.raw_path:  # no name of ours has one, and PostgreSQL's text cannot hold it
-            return Problem(code=Code.MALFORMED_REQUEST).to_response()
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return await preflight(request)
         return await handler(request)
-    except web.HTTPException as refused:
-        return of_http_exception(refused)
-    except (HttpProcessingError, web.RequestPayloadError):  # the body's framing or compression was broken
-        return Problem(code=Code.MALFORMED_REQUEST).to_response()
-    except StoreUnavailableError as away:
-        log.warning("store_unavailable", reason=away.detail)
-        return Problem(code=Code.STORE_UNAVAILABLE, retry_after=STORE_RETRY_SECONDS).to_response()
-    except Exception as error:  # noqa: BLE001  the outermost door: answered as 500 and logged, never swallowed
-        report(error)
-        return Problem(code=Code.SERVER_ERROR, extra={"request_id": request[REQUEST_ID]}).to_response()
+    except Exception as error:  # noqa: BLE001  the outermost door: answered and, where it is ours, logged
+        return of_error(error, request)
+
+
+def of_error(error: Exception, request: web.Request) -> web.StreamResponse:
+    """Return the answer to whatever was raised. Only what nobody foresaw is reported, and closes what had begun."""
+    match error:
+        case web.HTTPException():
+            return of_http_exception(error)
+        case HttpProcessingError() | web.RequestPayloadError():  # the body's framing or compression was broken
+            problem = Problem(code=Code.MALFORMED_REQUEST)
+        case StoreUnavailableError():
+            log.warning("store_unavailable", reason=error.detail)
+            problem = Problem(code=Code.STORE_UNAVAILABLE, retry_after=STORE_RETRY_SECONDS)
+        case _:
+            report(error)
+            problem = Problem(code=Code.SERVER_ERROR, extra={"request_id": request[REQUEST_ID]})
+    if request.writer.output_size:  # an answer has begun: nothing can be added to it
+        request.protocol.force_close()
+    return problem.to_response()
 
 
 def of_http_exception(refused: web.HTTPException) -> web.StreamResponse:

@@ -14,7 +14,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from gateway.problems import PROBLEM_JSON, Code
 from gateway.routing import JSON, ROUTES, Route
 
-VERSION = "3.1.0"
+OPENAPI = "3.1.0"
+API_VERSION = "1"
 REFERENCE = "#/components/schemas/{model}"
 ALWAYS = (Code.MALFORMED_REQUEST, Code.SECRET_IN_URL, Code.SERVER_ERROR, Code.STORE_UNAVAILABLE)
 WITH_BODY = (
@@ -27,20 +28,20 @@ WITH_BODY = (
 WITH_KEY = (Code.IDEMPOTENCY_KEY_MALFORMED, Code.IDEMPOTENCY_KEY_IN_USE, Code.IDEMPOTENCY_KEY_REUSED)
 
 Schema = Mapping[str, Any]
-Schemas = Mapping[tuple[type[BaseModel], JsonSchemaMode], Schema]
+Schemas = Mapping[Any, Schema]  # by model and mode
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 
-def describe(routes: Sequence[Route], *, title: str, version: str, server: str) -> dict[str, Any]:
+def describe(routes: Sequence[Route], *, title: str, server: str) -> dict[str, Any]:
     """Return the OpenAPI document of a table of routes."""
     schemas, definitions = models_json_schema([*_models(routes)], by_alias=False, ref_template=REFERENCE, title=None)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(_PLACEHOLDER.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(route, schemas)
     return {
-        "openapi": VERSION,
-        "info": {"title": title, "version": version},
+        "openapi": OPENAPI,
+        "info": {"title": title, "version": API_VERSION},
         "servers": [{"url": server}],
         "paths": paths,
         "components": {
@@ -167,9 +168,10 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 
 
-def publish(app: web.Application, *, title: str, version: str, server: str) -> None:
+def publish(app: web.Application, *, title: str, server: str) -> None:
     """Write the document, once all routes are registered."""
-    app[DOCUMENT] = orjson.dumps(describe(app[ROUTES], title=title, version=version, server=server))
+    table = app[ROUTES]
+    app[DOCUMENT] = orjson.dumps(describe(table, title=title, server=server))
 
 
 async def openapi(request: web.Request, _: None) -> web.Response:

@@ -4,21 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Self
 
 import orjson
 from aiohttp import web
 
 PROBLEM_JSON = "application/problem+json"
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Code(StrEnum):
     """A stable code, its HTTP status, its title and what the client can do. docs/problems.md is made from it."""
 
     status: int
-    title: str
+    title: str  # type: ignore[assignment]  # a code is never put in title case
     advice: str
 
     def __new__(cls, code: str, status: int, title: str, advice: str) -> Self:
@@ -117,6 +115,12 @@ class Code(StrEnum):
         409,
         "A payment for this order was seen",
         "It cannot be released; see its payments.",
+    )
+    NO_PAYMENT_LINK = (
+        "no_payment_link",
+        404,
+        "A link cannot say which order it pays",
+        "Pay with the transaction, which carries the memo, or with the memo by hand.",
     )
     TOO_MANY_STREAMS = (
         "too_many_streams",
@@ -248,8 +252,8 @@ class Problem:
     detail: str | None = None  # what is particular here; no secret, none of the client's own words
     server_time: datetime | None = None  # set where time was the reason
     retry_after: int | None = None  # seconds
-    extra: Mapping[str, Any] = field(default=NOTHING)  # members beside the standard ones
-    headers: Mapping[str, str] = field(default=NOTHING)
+    extra: Mapping[str, Any] = field(default_factory=dict)  # members beside the standard ones
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_response(self) -> web.Response:
         """Return the problem document (RFC 9457 section 3) with `code` and, for existing pages, `error`."""

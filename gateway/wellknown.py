@@ -18,7 +18,7 @@ ANY_PAGE = {"Access-Control-Allow-Origin": "*"}
 
 async def jwks(request: web.Request, _: None) -> web.Response:
     """Publish every public key that a token of ours may be signed with (RFC 7517 section 5)."""
-    keys: Any = request.app[DEPS].keyring.jwks()
+    keys: Any = request.app[DEPS].keyring.jwks(request.app[DEPS].clock())
     return web.Response(
         body=orjson.dumps(keys), content_type=JWK_SET, headers={**ANY_PAGE, "Cache-Control": "public, max-age=300"}
     )
@@ -28,7 +28,7 @@ async def revocations(request: web.Request, _: None) -> web.Response:
     """Publish the revoked tickets as one compact JWS, which says itself until when it is fresh."""
     deps = request.app[DEPS]
     now = deps.clock()
-    token = await deps.store.read(lambda conn: revocation_list(conn, deps.keyring, now))
+    token = await deps.store.read(lambda conn: revocation_list(conn, deps.keyring, now=now))
     return web.Response(text=token, content_type=JWS, headers={**ANY_PAGE, "Cache-Control": "public, max-age=30"})
 
 

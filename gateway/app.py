@@ -1,0 +1,44 @@
+"""The gateway put together: one application out of all tables of routes."""
+
+from aiohttp import web
+
+from gateway import events, health, openapi, orders, purchase, stream, wellknown
+from gateway.client import CLIENTS, Clients
+from gateway.cors import ORIGINS, Origins
+from gateway.deps import DEPS, Deps
+from gateway.housekeeping import keep_house
+from gateway.idempotency import IN_FLIGHT
+from gateway.limits import LIMITS, Limits
+from gateway.middleware import finish_headers, frame
+from gateway.openapi import publish
+from gateway.routing import register
+from gateway.stream import FEED, OrderFeed, end_streams
+
+TABLES = (
+    (openapi.ROUTE,),
+    events.ROUTES,
+    purchase.ROUTES,
+    orders.ROUTES,
+    stream.ROUTES,
+    wellknown.ROUTES,
+    health.ROUTES,
+)
+
+
+def build_app(deps: Deps) -> web.Application:
+    """Return the public application. It opens nothing before it is started."""
+    gate = deps.settings.gate
+    app = web.Application(middlewares=[frame], client_max_size=gate.limits.body_bytes)
+    app[DEPS] = deps
+    app[CLIENTS] = Clients(trusted=gate.trusted_proxies, secret=deps.secret)
+    app[LIMITS] = Limits(gate.limits)
+    app[ORIGINS] = Origins(listed=(gate.public_url, *gate.origins), store=deps.store, clock=deps.clock)
+    app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
+    app[IN_FLIGHT] = {}
+    for table in TABLES:
+        register(app, table)
+    publish(app, title=deps.settings.platform.name, server=gate.public_url)
+    app.on_response_prepare.append(finish_headers)
+    app.on_shutdown.append(end_streams)
+    app.cleanup_ctx.append(keep_house)
+    return app
