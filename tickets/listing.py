@@ -69,7 +69,7 @@ class EventQuery:
     category: str | None = None
     creator: str | None = None
     price: PriceRange | None = None
-    date: date | None = None  # begins on this day, UTC
+    day: date | None = None  # begins on it, UTC
     chain: str | None = None  # CAIP-2: has a price there
     upcoming: datetime | None = None  # not over at this moment
     status: EventStatus | None = EventStatus.ACTIVE
@@ -167,8 +167,8 @@ def _conditions(query: EventQuery) -> list[ColumnElement[bool]]:
         conditions.append(events.c.creator == query.creator)
     if query.upcoming is not None:
         conditions.append(events.c.ends_at > query.upcoming)
-    if query.date is not None:
-        day = datetime.combine(query.date, time.min, UTC)
+    if query.day is not None:
+        day = datetime.combine(query.day, time.min, UTC)
         conditions.append(events.c.starts_at.between(day, day + timedelta(days=1) - timedelta(microseconds=1)))
     if query.q:
         conditions.append(_says(query.q))
