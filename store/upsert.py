@@ -20,7 +20,10 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
     """Insert the rows that break no unique constraint; return how many went in. All have the same columns."""
     if not rows:
         return 0
-    return conn.execute(_insert_ignore(conn.dialect.name, table), rows).rowcount
+    statement = _insert_ignore(conn.dialect.name, table)
+    if len(rows) == 1:
+        return conn.execute(statement, rows[0]).rowcount
+    return len(conn.execute(statement.returning(*table.primary_key), rows).all())  # drivers count no batch
 
 
 def upsert(conn: Connection, table: Table, row: Mapping[str, Any], *, key: Iterable[str]) -> None:
