@@ -1,6 +1,7 @@
 """EVM addresses: twenty bytes, written in hex with EIP-55's checksum in the case of its letters. Pure."""
 
 import re
+from functools import lru_cache
 
 from chains.keccak import keccak256
 from config.registry import Network
@@ -20,10 +21,10 @@ def canonical(address: str, network: Network) -> bytes | None:  # noqa: ARG001  
     return None
 
 
+@lru_cache(maxsize=4096)  # the same address is read, compared and shown on the way of one payment or one proof
 def display(raw: bytes) -> str:
     """Return the address in EIP-55's mixed case."""
     digits = raw.hex()
     checksum = keccak256(digits.encode()).hex()
-    return "0x" + "".join(
-        digit.upper() if nibble >= "8" else digit for digit, nibble in zip(digits, checksum, strict=False)
-    )
+    cased = [digit.upper() if nibble >= "8" else digit for digit, nibble in zip(digits, checksum, strict=False)]
+    return f"0x{''.join(cased)}"

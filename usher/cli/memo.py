@@ -1,4 +1,4 @@
-"""`usher memo`: what does this text, or these bytes of a transaction, say to Usher?"""
+"""`usher memo`: what a text, or the bytes of a transaction, say to Usher."""
 
 import sys
 from typing import Annotated, Any

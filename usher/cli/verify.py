@@ -1,4 +1,4 @@
-"""`usher verify`: did this account sign this message? One signature, or a stream. No node is asked unless one is named."""
+"""`usher verify`: did this account sign this message? One signature or a stream; no node is asked unless named."""
 
 import asyncio
 import sys
@@ -126,12 +126,17 @@ class _Bench:
 
     def _account(self, text: str) -> Account | NotAnAccount:
         """Read the account on the first network that has it."""
-        with_chain = CAIP10.fullmatch(text) is not None
-        found = [
-            parse_caip10(text, network) if with_chain else account_of(text, network=network)
-            for network in self.networks
-        ]
-        return next((account for account in found if isinstance(account, Account)), found[0])
+        reading = parse_caip10 if CAIP10.fullmatch(text) else _bare_account
+        named: Account | NotAnAccount = NotAnAccount(reason="no network was named")
+        for network in self.networks:
+            named = reading(text, network)
+            if isinstance(named, Account):
+                break
+        return named
+
+
+def _bare_account(address: str, network: Network) -> Account | NotAnAccount:
+    return account_of(address, network=network)
 
 
 async def _answer_one(bench: _Bench, account: str, message: str, signature: str) -> Verdict:
