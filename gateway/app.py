@@ -6,6 +6,7 @@ from gateway import events, health, openapi, orders, purchase, stream, wellknown
 from gateway.client import CLIENTS, Clients
 from gateway.cors import ORIGINS, Origins
 from gateway.deps import DEPS, Deps
+from gateway.gate import routes as gate_routes
 from gateway.housekeeping import keep_house
 from gateway.idempotency import IN_FLIGHT
 from gateway.limits import LIMITS, Limits
@@ -22,6 +23,7 @@ TABLES = (
     stream.ROUTES,
     wellknown.ROUTES,
     health.ROUTES,
+    gate_routes.ROUTES,
 )
 
 
@@ -35,6 +37,7 @@ def build_app(deps: Deps) -> web.Application:
     app[ORIGINS] = Origins(listed=(gate.public_url, *gate.origins), store=deps.store, clock=deps.clock)
     app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
     app[IN_FLIGHT] = {}
+    gate_routes.equip(app)
     for table in TABLES:
         register(app, table)
     publish(app, title=deps.settings.platform.name, server=gate.public_url)

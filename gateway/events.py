@@ -95,7 +95,7 @@ def query_of(given: Search, registry: Registry, *, now: datetime) -> EventQuery 
         category=given.category,
         creator=given.creator,
         price=price,
-        date=given.date,
+        day=given.date,
         chain=given.chain,
         upcoming=now if given.upcoming else None,
         sort=given.sort,

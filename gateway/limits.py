@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from time import time
 
 from aiohttp import web
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from config.clock import utc_now
 from config.settings import GateLimits
 from gateway.problems import Code, Problem
 
@@ -70,7 +70,7 @@ class Limits:
             budget=budget,
             quota=item.amount,
             remaining=remaining,
-            reset=max(1, ceil(reset_at - time())),  # the library counts on the machine's clock
+            reset=max(1, ceil(reset_at - utc_now().timestamp())),  # the library counts on the machine's clock
             granted=granted,
         )
 

@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Mapping
+from time import perf_counter
 from types import MappingProxyType
 
 import structlog
@@ -46,8 +47,7 @@ OF_STATUS: Mapping[int, Code] = MappingProxyType(
 @web.middleware
 async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request in any case, count it, and let nothing of ours leak out of a failure."""
-    hub, clock = request.app[DEPS].metrics, request.loop.time
-    began = clock()
+    hub, began = request.app[DEPS].metrics, perf_counter()
     request_id = request[REQUEST_ID] = os.urandom(8).hex()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     response = await _answered(request, handler)
@@ -55,7 +55,7 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
         hub.problem(response.code)
     if isinstance(response, web.Response):  # a stream's or a socket's life is no answer time
         resource = request.match_info.route.resource
-        hub.request(resource.canonical if resource else UNMATCHED, response.status, clock() - began)
+        hub.request(resource.canonical if resource else UNMATCHED, response.status, perf_counter() - began)
     return response
 
 

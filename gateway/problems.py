@@ -215,6 +215,7 @@ class Code(StrEnum):
         "The gate cannot see its own door list right now",
         "Nobody is admitted until it can; nothing was spent.",
     )
+    NOT_A_WEBSOCKET = "not_a_websocket", 426, "This door takes websockets only", "Upgrade to a websocket (RFC 6455)."
     TOO_MANY_SOCKETS = "too_many_sockets", 503, "The room's server is full", "Try again shortly."
 
     # --- ours -------------------------------------------------------------------------------------------
