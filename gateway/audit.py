@@ -1,4 +1,4 @@
-"""The door's log: a row for every grant and for every refusal behind a valid signature; earlier refusals are counted."""
+"""The door's log: a row for every grant and every refusal behind a valid signature; earlier refusals are counted."""
 
 import hashlib
 import uuid
@@ -23,8 +23,6 @@ class Action(StrEnum):
     JOIN = "join"
     VERIFY = "verify"
     RESUME = "resume"
-    SOCKET = "socket"
-    RENEW = "renew"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

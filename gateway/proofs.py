@@ -1,4 +1,4 @@
-"""A wallet's proof for one purpose: reading what was signed, and spending it once. Signatures are checked in `verifier`."""
+"""A wallet's proof for one purpose: what was signed, read and spent once. Signatures are checked in `verifier`."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +67,7 @@ class Proof:
 
 
 def read_message(text: str, expected: Expected, *, network: Network, secret: bytes, now: datetime) -> Proof | Code:
-    """Read a challenge's text: form, time, domain, purpose, event, wallet, nonce; the first that fails is the answer."""
+    """Read a challenge's text: form, time, domain, purpose, event, wallet, nonce; the first that fails counts."""
     challenge = parse(text, network=network)
     if isinstance(challenge, Malformed):
         return Code.MALFORMED_MESSAGE
@@ -110,10 +110,10 @@ def read_timestamp(milliseconds: int, expected: Expected, *, now: datetime) -> P
 
 def spend(conn: Connection, proofs: Iterable[Proof]) -> frozenset[bytes]:
     """Spend the proofs, and return the digests of those that were unspent until now."""
-    rows = [{"digest": proof.digest, "expires_at": proof.expires_at} for proof in proofs]
+    in_order = sorted(proofs, key=lambda proof: proof.digest)  # two gates that spend the same wait for each other once
+    rows = [{"digest": proof.digest, "expires_at": proof.expires_at} for proof in in_order]
     if not rows:
         return frozenset()
-    rows.sort(key=lambda row: row["digest"])  # two gates that spend the same proofs wait in the same order
     fresh = insert_into(conn, spent_proofs).on_conflict_do_nothing().returning(spent_proofs.c.digest)
     return frozenset(conn.execute(fresh, rows).scalars())
 

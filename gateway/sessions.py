@@ -1,4 +1,4 @@
-"""Sessions as they are kept: opening, reopening after a reload, and reading whether one still stands. No token is made here.
+"""Sessions as they are kept: opened, reopened after a reload, and read to see who still stands. No token is made here.
 
 A session has an id and a generation. Opening or reopening raises the generation of its ticket, and only the newest one
 may authenticate or renew; what an older generation still holds is worth nothing.
@@ -68,7 +68,6 @@ _ENTER = (
     .where(tickets.c.id.in_(bindparam("ids", expanding=True)))
     .values(
         generation=tickets.c.generation + 1,
-        access_count=tickets.c.access_count + 1,
         first_access=func.coalesce(tickets.c.first_access, bindparam("now", type_=tickets.c.first_access.type)),
         last_access=bindparam("now", type_=tickets.c.last_access.type),
     )

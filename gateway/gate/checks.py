@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gateway.problems import Code
 from tickets.event import EventStatus
-from tickets.tickets import TicketState
+from tickets.ticket import TicketState
 
 
 class Role(StrEnum):

@@ -14,7 +14,7 @@ from gateway.gate.checks import EventAtDoor, Role, Standing, TicketAtDoor, best
 from gateway.schema import bans
 from tickets.event import EventStatus
 from tickets.schema import events, tickets
-from tickets.tickets import TicketState
+from tickets.ticket import TicketState
 
 Who = tuple[int, str]
 """An event's row id and a holder key as text."""

@@ -9,7 +9,7 @@ Rules
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,7 @@ class Seat:
     role: str
     generation: int
     until: datetime  # the event's end
+    media: str  # under which name the session's voice is heard in LiveKit
 
     @property
     def admission(self) -> str:
@@ -51,9 +52,9 @@ class Seat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Send:
-    """Tell one connection something."""
+    """Tell one connection or several something."""
 
-    to: Connection
+    to: tuple[Connection, ...]
     message: Message
 
 
@@ -158,14 +159,15 @@ class Hub:
         if seat.event_id != socket.event_id:
             return self.close(connection, Closing.UNAUTHENTICATED)
         if any(self._generation(other) > seat.generation for other in self._admissions.get(seat.admission, ())):
-            return self.close(connection, Closing.SUPERSEDED)  # it was overtaken while its token was looked at
+            return self.refuse(connection, closing=Closing.SUPERSEDED, reason="superseded")  # overtaken meanwhile
         effects = self._make_room(seat)
         was_here = self._is_here(seat)
         room = self._rooms.setdefault(seat.event_id, {})
         others = [self._introduction(other) for other in room.values()]
+        joined = {"type": "joined", "peer": peer, "role": seat.role, "media": seat.media}
         effects += [
-            Send(to=connection, message={"type": "welcome", "peer": peer, "peers": others, **welcome}),
-            *(Send(to=other, message={"type": "joined", "peer": peer, "role": seat.role}) for other in room.values()),
+            Send(to=(connection,), message={"type": "welcome", "peer": peer, "peers": others, **welcome}),
+            *_to(room.values(), joined),
         ]
         room[peer] = connection
         self._admissions.setdefault(seat.admission, []).append(connection)
@@ -179,17 +181,19 @@ class Hub:
         if socket is None or socket.seat is None:
             return []
         socket.seat, socket.renew_at = seat, now + self.limits.renew_every
-        return [Send(to=connection, message={"type": "renewed", **message})]
+        return [Send(to=(connection,), message={"type": "renewed", **message})]
 
     def kick(self, doomed: Callable[[Seat], bool], *, closing: Closing, reason: str) -> list[Effect]:
         """Close every seated connection that `doomed` names, and tell its peers to drop it."""
-        effects: list[Effect] = []
-        told = "ended" if closing is Closing.ENDED else "kicked"
-        for connection, socket in list(self._sockets.items()):
-            if socket.seat is not None and doomed(socket.seat):
-                effects.append(Send(to=connection, message={"type": told, "reason": reason}))
-                effects += self.close(connection, closing)
-        return effects
+        named = [number for number, socket in self._sockets.items() if socket.seat is not None and doomed(socket.seat)]
+        return [effect for number in named for effect in self.refuse(number, closing=closing, reason=reason)]
+
+    def refuse(self, connection: Connection, *, closing: Closing, reason: str) -> list[Effect]:
+        """Close one connection and tell it why."""
+        if connection not in self._sockets:
+            return []
+        told = {"type": "ended" if closing is Closing.ENDED else "kicked", "reason": reason}
+        return [Send(to=(connection,), message=told), *self.close(connection, closing)]
 
     def close(self, connection: Connection, closing: Closing) -> list[Effect]:
         """End one connection from our side."""
@@ -209,13 +213,11 @@ class Hub:
         self._admissions[socket.seat.admission].remove(connection)
         if not self._admissions[socket.seat.admission]:
             del self._admissions[socket.seat.admission]
-        effects: list[Effect] = [
-            Send(to=other, message={"type": "left", "peer": socket.peer, "reason": reason}) for other in room.values()
-        ]
+        effects = _to(room.values(), {"type": "left", "peer": socket.peer, "reason": reason})
         return effects if self._is_here(socket.seat) else [*effects, Left(seat=socket.seat)]
 
     def tick(self, *, now: datetime) -> list[Effect]:
-        """Do what time alone brings: strangers and silent clients go, ended rooms close, old credentials are renewed."""
+        """Do what time alone brings: strangers and silent clients go, rooms end, old credentials are renewed."""
         effects: list[Effect] = []
         effects += self.kick(lambda seat: seat.until <= now, closing=Closing.ENDED, reason="event_over")
         for connection, socket in list(self._sockets.items()):
@@ -243,28 +245,28 @@ class Hub:
     def _hear_seated(self, connection: Connection, socket: _Socket, said: Said, now: datetime) -> list[Effect]:
         match said:
             case Heartbeat():
-                return [Send(to=connection, message={"type": "heartbeat", "server_time": now})]
+                return [Send(to=(connection,), message={"type": "heartbeat", "server_time": now})]
             case Signal(to=peer, data=data):
                 target = self._rooms[socket.event_id].get(peer)
                 message = {"type": "signal", "from": socket.peer, "data": data}
-                return [] if target in (None, connection) else [Send(to=target, message=message)]  # it left
+                return [] if target is None or target == connection else [Send(to=(target,), message=message)]
             case State(data=data):
                 socket.state = data
                 return self._to_others(socket, {"type": "state", "peer": socket.peer, "data": data})
             case Chat(text=text):
                 line = {"type": "chat", "peer": socket.peer, "text": text, "at": now}
-                return [Send(to=connection, message=line), *self._to_others(socket, line)]
+                return _to(self._rooms[socket.event_id].values(), line)
             case Auth():
                 return self.close(connection, Closing.BAD_MESSAGE)
 
     def _to_others(self, socket: _Socket, message: Message) -> list[Effect]:
         room = self._rooms[socket.event_id]
-        return [Send(to=other, message=message) for peer, other in room.items() if peer != socket.peer]
+        return _to((other for peer, other in room.items() if peer != socket.peer), message)
 
     def _introduction(self, connection: Connection) -> Message:
         socket = self._sockets[connection]
-        role = socket.seat.role if socket.seat else ""
-        return {"peer": socket.peer, "role": role, "state": socket.state}
+        who = {} if socket.seat is None else {"role": socket.seat.role, "media": socket.seat.media}
+        return {"peer": socket.peer, **who, "state": socket.state}
 
     def _is_here(self, seat: Seat) -> bool:
         """Whether the session has a connection that is seated."""
@@ -281,14 +283,20 @@ class Hub:
         older = [connection for connection in same if self._generation(connection) < seat.generation]
         current = [connection for connection in same if connection not in older]
         surplus = current[: max(0, len(current) + 1 - self.limits.sockets_per_ticket)]
-        effects: list[Effect] = []
-        for connection in older + surplus:
-            effects.append(Send(to=connection, message={"type": "kicked", "reason": Closing.SUPERSEDED.reason}))
-            effects += self.close(connection, Closing.SUPERSEDED)
-        return effects
+        return [
+            effect
+            for connection in older + surplus
+            for effect in self.refuse(connection, closing=Closing.SUPERSEDED, reason=Closing.SUPERSEDED.reason)
+        ]
 
     def _too_fast(self, socket: _Socket, now: datetime) -> bool:
         """Count one message by GCRA: the rate holds over any second, with one second's worth in a burst."""
         spacing = timedelta(seconds=1) / self.limits.messages_per_second
         socket.allowance_at = max(socket.allowance_at, now) + spacing
         return socket.allowance_at > now + timedelta(seconds=1)
+
+
+def _to(connections: Iterable[Connection], message: Message) -> list[Effect]:
+    """Return the telling of one message to many; none where nobody is there."""
+    told = tuple(connections)
+    return [Send(to=told, message=message)] if told else []

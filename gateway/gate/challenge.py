@@ -1,0 +1,50 @@
+"""POST /api/events/{event}/challenge: a text to sign. Nothing is stored; a wallet without a ticket gets one too."""
+
+import secrets
+
+from aiohttp import web
+
+from chains.account import NotAnAccount
+from gateway import nonces
+from gateway.deps import DEPS
+from gateway.gate.desk import DESK
+from gateway.gate.models import ChallengeAnswer, ChallengeGiven
+from gateway.gate.pages import Pages, spoken
+from gateway.gate.proving import account_given
+from gateway.nonces import NonceScope
+from gateway.problems import Code, Problem
+from verifier.challenge import LIFE, Challenge, write
+from verifier.purpose import statement
+
+
+async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAnswer | Problem:
+    """Write the text for this wallet, event, purpose and page."""
+    deps = request.app[DEPS]
+    event = await request.app[DESK].book.find(request.match_info["event"])
+    if event is None:
+        return Problem(code=Code.UNKNOWN_EVENT)
+    account = account_given(given.wallet_address, deps.settings.network)
+    if isinstance(account, NotAnAccount):
+        return Problem(code=Code.INVALID_ACCOUNT, detail=account.reason)
+    uri = str(given.uri) if given.uri else None
+    page = Pages(deps.settings, event.page_origins).choose(uri=uri, origin=request.headers.get("Origin"))
+    if page is None:
+        return Problem(code=Code.ORIGIN_NOT_ALLOWED)
+    issued_at = deps.clock().replace(microsecond=0)
+    expires_at = issued_at + LIFE
+    scope = NonceScope(holder=account.holder, event_id=event.id, purpose=given.purpose, domain=page.domain)
+    nonce = nonces.issue(deps.secret, scope, expires_at=expires_at, randomness=secrets.token_bytes(nonces.RANDOM_BYTES))
+    text = write(
+        Challenge(
+            domain=page.domain,
+            account=account,
+            statement=statement(given.purpose, event.title),
+            uri=spoken(uri) if uri else f"{page.origin}/events/{event.ref}",
+            nonce=nonce,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            purpose=given.purpose,
+            event_id=event.id,
+        )
+    )
+    return ChallengeAnswer(message=text, nonce=nonce, domain=page.domain, issued_at=issued_at, expires_at=expires_at)

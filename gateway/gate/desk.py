@@ -1,0 +1,81 @@
+"""What the gate's doors share: grouped commits, the events asked for, the door list, and how a refusal is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from config.clock import Clock
+from config.registry import Network
+from gateway import audit
+from gateway.audit import Action, Stranger
+from gateway.client import client_of
+from gateway.deps import DEPS, Deps
+from gateway.gate.admission import Admitted, Applicant, admit
+from gateway.gate.book import EventBook
+from gateway.gate.checks import TIMELY
+from gateway.groups import Group
+from gateway.kicks import DoorList
+from gateway.problems import Code, Problem
+
+RETRY_SECONDS: Mapping[Code, int] = MappingProxyType(
+    {Code.SIGNATURE_INCONCLUSIVE: 3, Code.GATE_BLIND: 2, Code.TOO_MANY_SOCKETS: 10}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """One gate's standing equipment."""
+
+    book: EventBook
+    door_list: DoorList
+    admissions: Group[Applicant, Admitted | Code]
+    strangers: Group[Stranger, None]
+
+    @classmethod
+    def of(cls, deps: Deps, door_list: DoorList) -> "Desk":
+        """Return the desk of a gate with these dependencies."""
+        return cls(
+            book=EventBook(deps.store, deps.clock),
+            door_list=door_list,
+            admissions=Group(
+                deps.store,
+                _Admissions(network=deps.settings.network, clock=deps.clock),
+                apart=lambda applicant: applicant.who,  # a second proof of one holder meets what the first one did
+            ),
+            strangers=Group(deps.store, audit.count),
+        )
+
+
+DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Admissions:
+    """`admit` at the moment its transaction runs."""
+
+    network: Network
+    clock: Clock = field(repr=False)
+
+    def __call__(self, conn: Connection, applicants: Sequence[Applicant]) -> Sequence[Admitted | Code]:
+        return admit(conn, applicants, network=self.network, now=self.clock())
+
+
+def told(code: Code, *, now: datetime) -> Problem:
+    """Return a refusal as the client is told it."""
+    return Problem(
+        code=code,
+        server_time=now if code in TIMELY else None,
+        retry_after=RETRY_SECONDS.get(code),
+    )
+
+
+async def refuse(request: web.Request, code: Code, *, action: Action, now: datetime) -> Problem:
+    """Refuse somebody who proved nothing: counted per client, code and minute, in a commit like any other answer."""
+    stranger = Stranger(at=now, action=action, refusal=code, client=client_of(request))
+    await request.app[DESK].strangers.submit(stranger)
+    request.app[DEPS].metrics.answer(action, code)
+    return told(code, now=now)

@@ -1,0 +1,71 @@
+"""POST /api/events/{event}/join: a proved wallet becomes an open session, once per proof."""
+
+import secrets
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway import grants
+from gateway.audit import GRANTED, Action
+from gateway.client import client_of
+from gateway.deps import DEPS, Deps
+from gateway.gate.admission import Admitted, Applicant
+from gateway.gate.desk import DESK, refuse, told
+from gateway.gate.models import GrantAnswer, ProofGiven
+from gateway.gate.proving import prove
+from gateway.limits import LIMITS, Budget
+from gateway.problems import Code, Problem
+from gateway.sessions import resume_digest
+
+RESUME_BYTES = 32
+
+
+async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem:
+    """Check the proof, then let one transaction decide; a refusal spends nothing."""
+    deps, desk = request.app[DEPS], request.app[DESK]
+    now = deps.clock()
+    if desk.door_list.blind(now):
+        return told(Code.GATE_BLIND, now=now)
+    event_ref = request.match_info["event"]
+    event = await desk.book.find(event_ref)
+    if event is None:
+        return Problem(code=Code.UNKNOWN_EVENT)
+    proof = await prove(given, event=event, event_ref=event_ref, deps=deps, now=now)
+    if isinstance(proof, Code):
+        return await refuse(request, proof, action=Action.JOIN, now=now)
+    holder = str(proof.account.holder)
+    allowance = await request.app[LIMITS].spend(Budget.JOINS_PER_WALLET, holder)
+    if not allowance.granted:
+        return allowance.problem()
+    resume = new_resume()
+    outcome = await desk.admissions.submit(
+        Applicant(
+            event_id=event.id,
+            proof=proof,
+            client=client_of(request),
+            session_id=secrets.token_hex(16),
+            resume_digest=resume_digest(resume),
+        )
+    )
+    if isinstance(outcome, Code):
+        deps.metrics.answer(Action.JOIN, outcome)
+        return told(outcome, now=now)
+    deps.metrics.answer(Action.JOIN, GRANTED)
+    return granted(outcome, event_ref=event.ref, resume=resume, deps=deps, now=now)
+
+
+def granted(admitted: Admitted, *, event_ref: str, resume: str, deps: Deps, now: datetime) -> GrantAnswer:
+    """Return everything that an open session is handed."""
+    grant = grants.issue(admitted.session, settings=deps.settings, keyring=deps.keyring, now=now)
+    return GrantAnswer.of(
+        grant,
+        admitted.standing,
+        websocket_url=f"{deps.settings.presence.public_url.rstrip('/')}/event/{event_ref}",
+        resume=resume,
+        now=now,
+    )
+
+
+def new_resume() -> str:
+    """Return a fresh resume secret."""
+    return secrets.token_urlsafe(RESUME_BYTES)

@@ -1,0 +1,82 @@
+"""POST /api/events/{event}/resume: the session goes on after a reload, without another signature."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from config.registry import Network
+from gateway import audit, sessions
+from gateway.audit import GRANTED, Action, Entry
+from gateway.client import client_of
+from gateway.deps import DEPS
+from gateway.gate.admission import Admitted
+from gateway.gate.desk import DESK, refuse, told
+from gateway.gate.join import granted, new_resume
+from gateway.gate.models import GrantAnswer, ResumeGiven
+from gateway.problems import Code, Problem
+from gateway.sessions import Kept, resume_digest
+
+
+async def resume(request: web.Request, given: ResumeGiven) -> GrantAnswer | Problem:
+    """Exchange the resume secret for fresh credentials and the next secret; ticket and event are read again."""
+    deps, desk = request.app[DEPS], request.app[DESK]
+    now = deps.clock()
+    if desk.door_list.blind(now):
+        return told(Code.GATE_BLIND, now=now)
+    event = await desk.book.find(request.match_info["event"])
+    if event is None:
+        return Problem(code=Code.UNKNOWN_EVENT)
+    following = new_resume()
+    kept = await deps.store.transact(
+        _Reopening(
+            event_id=event.id,
+            secret_digest=resume_digest(given.resume),
+            next_digest=resume_digest(following),
+            client=client_of(request),
+            network=deps.settings.network,
+            now=now,
+        )
+    )
+    if isinstance(kept, Code):
+        return await refuse(request, kept, action=Action.RESUME, now=now)
+    deps.metrics.answer(Action.RESUME, GRANTED)
+    admitted = Admitted(session=kept.session, standing=kept.standing)
+    return granted(admitted, event_ref=event.ref, resume=following, deps=deps, now=now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reopening:
+    """The work of one resumption."""
+
+    event_id: int
+    secret_digest: bytes
+    next_digest: bytes
+    client: str
+    network: Network
+    now: datetime
+
+    def __call__(self, conn: Connection) -> Kept | Code:
+        kept = sessions.reopen(
+            conn,
+            event_id=self.event_id,
+            secret_digest=self.secret_digest,
+            next_digest=self.next_digest,
+            network=self.network,
+            now=self.now,
+        )
+        if isinstance(kept, Kept):
+            audit.record(conn, [self._entry(kept)])
+        return kept
+
+    def _entry(self, kept: Kept) -> Entry:
+        return Entry(
+            at=self.now,
+            action=Action.RESUME,
+            refusal=None,
+            event_id=self.event_id,
+            ticket_id=kept.session.ticket_id,
+            holder=kept.session.holder,
+            client=self.client,
+        )

@@ -1,0 +1,216 @@
+"""The hub's shell: sockets and clock in, its effects carried out. What is said to whom, the hub decides."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+import structlog
+
+from gateway import grants, livekit, sessions
+from gateway.deps import Deps
+from gateway.groups import Group
+from gateway.kicks import DoorList, Kick
+from gateway.presence import seating
+from gateway.presence.hub import (
+    Arrived,
+    Authenticate,
+    Close,
+    Connection,
+    Effect,
+    Hub,
+    Left,
+    Renew,
+    Seat,
+    Send,
+)
+from gateway.presence.messages import Closing, Malformed, read, write
+from gateway.presence.outbox import Outbox
+from gateway.presence.seating import Move
+from gateway.problems import Code
+from gateway.sessions import Kept
+from store.errors import StoreError
+
+log = structlog.get_logger(__name__)
+
+TRY_AGAIN = timedelta(seconds=1)
+TICK_SECONDS = 0.25
+
+
+class Rooms:
+    """All presence sockets of this gate."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._outboxes: dict[Connection, Outbox] = {}
+        self._numbers = count(1)
+        self._moves: Group[Move, None] = Group(deps.store, seating.attend)
+        self._background: set[asyncio.Task[Any]] = set()
+        self.hub = Hub(limits=seating.limits_of(deps.settings.gate.limits))
+        self.door_list = DoorList(
+            store=deps.store, clock=deps.clock, seats=lambda: list(self.hub.seats()), carry_out=self.kick
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether this gate has as many sockets as it may have."""
+        return len(self.hub) >= self.hub.limits.sockets
+
+    def enter(self, make_outbox: Callable[[], Outbox], *, event_id: int) -> tuple[Connection, Outbox]:
+        """Take a new socket, which has yet to say whose it is."""
+        connection, outbox = next(self._numbers), make_outbox()
+        if self.hub.open(connection, event_id=event_id, now=self._deps.clock()):
+            self._outboxes[connection] = outbox
+        else:
+            outbox.close(Closing.FULL)
+        self._deps.metrics.sockets(len(self.hub))
+        return connection, outbox
+
+    async def hear(self, connection: Connection, text: str | None) -> None:
+        """Take what a client sent; None for a frame that is no text."""
+        said = Malformed(reason="not text") if text is None else read(text)
+        effects = self.hub.hear(connection, said, now=self._deps.clock())
+        self.carry_out(effects)
+        for effect in effects:
+            if isinstance(effect, Authenticate):
+                await self._authenticate(effect)
+
+    def leave(self, connection: Connection) -> bool:
+        """Note that a socket is gone; False where we closed it ourselves."""
+        self.carry_out(self.hub.gone(connection))
+        self._deps.metrics.sockets(len(self.hub))
+        return self._outboxes.pop(connection, None) is not None
+
+    def kick(self, kicks: Sequence[Kick]) -> None:
+        """Close whom the door list names, here and in LiveKit."""
+        for kick in kicks:
+            named = [seat for seat in self.hub.seats() if kick.names(seat)]
+            self.carry_out(self.hub.kick(kick.names, closing=kick.closing, reason=kick.notice.action))
+            for seat in named:
+                self._background_task(self._silence(seat))
+
+    async def tick(self) -> None:
+        """Do what time alone brings; called four times a second."""
+        effects = self.hub.tick(now=self._deps.clock())
+        self.carry_out(effects)
+        renewals = [effect for effect in effects if isinstance(effect, Renew)]
+        if renewals:
+            await self._renew(renewals)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await self.tick()
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def close(self) -> None:
+        """Send everybody away and finish writing who was here."""
+        for connection in list(self._outboxes):
+            self.carry_out(self.hub.close(connection, Closing.GOING_AWAY))
+        if self._background:
+            await asyncio.wait(self._background)
+
+    def carry_out(self, effects: Iterable[Effect]) -> None:
+        """Send and close; a client that is too far behind to be told is closed, and its peers hear of that."""
+        waiting = deque(effects)
+        while waiting:
+            match waiting.popleft():
+                case Send(to=connections, message=message):
+                    waiting.extend(self._tell(connections, write(message)))
+                case Close(connection=connection, closing=closing):
+                    if outbox := self._outboxes.pop(connection, None):
+                        outbox.close(closing)
+                case Arrived(seat=seat):
+                    self._note(seat, arrived=True)
+                case Left(seat=seat):
+                    self._note(seat, arrived=False)
+                case Authenticate() | Renew():
+                    pass  # they ask the database, and so are awaited by whoever made the hub say so
+
+    def _tell(self, connections: Iterable[Connection], text: str) -> list[Effect]:
+        behind: list[Effect] = []
+        for connection in connections:
+            outbox = self._outboxes.get(connection)
+            if outbox is not None and not outbox.put(text):
+                behind += self.hub.close(connection, Closing.TOO_SLOW)
+        return behind
+
+    async def _authenticate(self, asked: Authenticate) -> None:
+        now = self._deps.clock()
+        if self.door_list.blind(now):
+            return self._turn_away(asked.connection, Code.GATE_BLIND)
+        claims = grants.read_session(asked.token, keyring=self._deps.keyring, now=now)
+        if isinstance(claims, Code):
+            return self._turn_away(asked.connection, claims)
+        kept = await self._standing(claims.session_id)
+        code = sessions.refusal(kept, generation=claims.generation, now=now)
+        if kept is None or code is not None:
+            return self._turn_away(asked.connection, code or Code.SESSION_INVALID)
+        seat = seating.seat_of(kept)
+        self.carry_out(
+            self.hub.seat(
+                asked.connection,
+                seat,
+                peer=secrets.token_hex(8),
+                welcome=seating.welcome(kept, seat, silence=self.hub.limits.silence, now=now),
+                now=now,
+            )
+        )
+        return None
+
+    async def _standing(self, session_id: str) -> Kept | None:
+        """Read a session at least as new as the door list: a kick that came while we read must not be overtaken."""
+        while True:
+            kept, sequence = await self._deps.store.read(partial(seating.read, session_id, self._deps.settings.network))
+            if sequence >= self.door_list.sequence:
+                return kept
+
+    async def _renew(self, renewals: Sequence[Renew]) -> None:
+        now = self._deps.clock()
+        connections = [renewal.connection for renewal in renewals]
+        if self.door_list.blind(now):
+            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
+        ids = {renewal.seat.session_id for renewal in renewals}
+        try:
+            kept = await self._deps.store.transact(partial(seating.renew, ids, self._deps.settings.network, now))
+        except StoreError as error:
+            log.warning("renewal_put_off", reason=str(error), sockets=len(connections))
+            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
+        for renewal in renewals:
+            self._renew_one(renewal, kept.get(renewal.seat.session_id), now)
+        return None
+
+    def _renew_one(self, renewal: Renew, kept: Kept | None, now: datetime) -> None:
+        code = sessions.refusal(kept, generation=renewal.seat.generation, now=now)
+        if kept is None or code is not None:
+            return self._turn_away(renewal.connection, code or Code.SESSION_INVALID)
+        grant = grants.issue(kept.session, settings=self._deps.settings, keyring=self._deps.keyring, now=now)
+        message = seating.fresh(grant, kept.standing)
+        self.carry_out(self.hub.renewed(renewal.connection, seating.seat_of(kept), message=message, now=now))
+        return None
+
+    def _turn_away(self, connection: Connection, code: Code) -> None:
+        self._deps.metrics.answer("socket", code)
+        self.carry_out(self.hub.refuse(connection, closing=seating.closing_of(code), reason=code))
+
+    def _note(self, seat: Seat, *, arrived: bool) -> None:
+        self._background_task(self._moves.submit(Move(seat=seat, arrived=arrived, at=self._deps.clock())))
+
+    async def _silence(self, seat: Seat) -> None:
+        settings = self._deps.settings.livekit
+        if settings is not None:
+            await livekit.remove_participant(settings, event_id=seat.event_id, identity=seat.media)
+
+    def _background_task(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("presence_background_failed", error=type(error).__qualname__, reason=str(error))

@@ -1,0 +1,42 @@
+"""GET /event/{event}: one presence websocket, from its handshake to its end. Nothing in its URL is secret."""
+
+from aiohttp import WSMsgType, web
+
+from gateway.cors import ORIGINS
+from gateway.deps import DEPS
+from gateway.gate.desk import DESK, told
+from gateway.presence.outbox import Outbox
+from gateway.presence.rooms import Rooms
+from gateway.problems import Code, Problem
+
+MAX_MESSAGE_BYTES = 32 * 1024
+"""An SDP offer with many tracks has some 20 KiB."""
+
+ROOMS: web.AppKey[Rooms] = web.AppKey("rooms", Rooms)
+
+
+async def presence(request: web.Request, _: None) -> web.StreamResponse | Problem:
+    """Open a socket to an event's room; its first message must be `{"type":"auth","token":…}`."""
+    now, rooms = request.app[DEPS].clock(), request.app[ROOMS]
+    event = await request.app[DESK].book.find(request.match_info["event"])
+    if event is None:
+        return Problem(code=Code.UNKNOWN_EVENT)
+    if (origin := request.headers.get("Origin")) and not await request.app[ORIGINS].allow(origin):
+        return Problem(code=Code.ORIGIN_NOT_ALLOWED)  # browsers send cookies and open sockets across origins
+    if rooms.door_list.blind(now):
+        return told(Code.GATE_BLIND, now=now)
+    if rooms.full:
+        return told(Code.TOO_MANY_SOCKETS, now=now)
+    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    if not socket.can_prepare(request):
+        return Problem(code=Code.NOT_A_WEBSOCKET, headers={"Upgrade": "websocket"})
+    await socket.prepare(request)
+    connection, outbox = rooms.enter(lambda: Outbox(socket, request), event_id=event.id)
+    try:
+        async for message in socket:
+            await rooms.hear(connection, message.data if message.type is WSMsgType.TEXT else None)
+    finally:
+        if rooms.leave(connection):
+            outbox.drop()
+        await outbox.finish()
+    return socket
