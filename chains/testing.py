@@ -47,7 +47,7 @@ class FakeChain:
         self._asset = asset
         self._finality = finality
         self._block_seconds = block_seconds
-        self._blocks_per_poll = blocks_per_poll
+        self.blocks_per_poll = blocks_per_poll
         self._serial = itertools.count()
         self._pool: list[Payment] = []
         self._lag = 0
@@ -89,9 +89,10 @@ class FakeChain:
         sender: str | None = SENDER,
         times: int = 1,
         internal: bool = False,
+        txid: str | None = None,
     ) -> Self:
-        """Put a transaction into the pool that pays `amount`, `times` over. `last_txid` names it."""
-        self.last_txid = self._digest("transaction")
+        """Put a transaction into the pool that pays `amount`, `times` over; `last_txid` names it."""
+        self.last_txid = txid or self._digest("transaction")
         self._pool.extend(
             Payment(
                 key=PaymentKey(chain=self._chain, txid=self.last_txid, index=str(ordinal)),
@@ -175,7 +176,7 @@ class FakeChain:
         fork = fork_point(memory, {mined.link.height: mined.link.hash for mined in visible})
         if isinstance(fork, DeepReorg):
             raise DeepReorgError(f"block {fork.ours.height} was {fork.ours.hash} and is {fork.theirs}")
-        top = max(fork.height + self._blocks_per_poll, memory.tip.height)
+        top = max(fork.height + self.blocks_per_poll, memory.tip.height)
         followed = follow(position, fork, _read(visible[fork.height + 1 : top + 1], watch))
         if isinstance(followed, Contradiction):
             raise TransientError(followed.reason)
@@ -184,7 +185,7 @@ class FakeChain:
     def _settle(self, position: Position, watch: Watch) -> tuple[tuple[Payment, ...], Position]:
         below = position.memory.final.height
         height = final_height(position.memory, tagged=None, depth=self._finality)
-        height = min(height, below + self._blocks_per_poll)
+        height = min(height, below + self.blocks_per_poll)
         if height == below:
             return (), position
         settled = settle(position, _read(self._blocks[below + 1 : height + 1], watch))

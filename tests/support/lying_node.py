@@ -1,0 +1,132 @@
+"""A proxy in front of a real node that can lag, lie, stammer or die: what a rented endpoint does on a bad day."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+Twist = Callable[[str, list[Any], Any], Any]
+"""Makes of (method, parameters, true result) the result that is told."""
+
+
+def truth(_method: str, _params: list[Any], result: Any) -> Any:
+    return result
+
+
+def wrong_hash(method: str, _params: list[Any], result: Any) -> Any:
+    """Tell a block with another parent under its true hash."""
+    if method == "eth_getBlockByNumber" and result:
+        return {**result, "parentHash": "0x" + "ab" * 32}
+    return result
+
+
+def empty_block(method: str, _params: list[Any], result: Any) -> Any:
+    """Leave all transactions out of a block."""
+    if method == "eth_getBlockByNumber" and result:
+        return {**result, "transactions": []}
+    return result
+
+
+def no_logs(method: str, _params: list[Any], result: Any) -> Any:
+    return [] if method == "eth_getLogs" else result
+
+
+def other_chain(method: str, _params: list[Any], result: Any) -> Any:
+    return "0x5" if method == "eth_chainId" else result
+
+
+def nothing(_method: str, _params: list[Any], _result: Any) -> Any:
+    return None
+
+
+@dataclass(slots=True)
+class LyingNode:
+    """What the proxy does to answers, changeable at any time."""
+
+    upstream: str
+    url: str = ""
+    lag: int = 0
+    twist: Twist = truth
+    garbage: bytes | None = None  # this instead of any answer
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    dead: bool = False
+    most_calls: int | None = None  # larger batches are refused
+    most_heights: int | None = None  # eth_getLogs over more heights is refused
+    asked: list[str] = field(default_factory=list)  # methods, in order
+    requests: int = 0  # HTTP requests
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        self.requests += 1
+        if self.dead:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        body = orjson.loads(await request.read())
+        if self.garbage is not None or self.status != 200:
+            return web.Response(body=self.garbage or b"busy", status=self.status, headers=self.headers)
+        session: aiohttp.ClientSession = request.app[SESSION]
+        calls = body if isinstance(body, list) else [body]
+        if self.most_calls is not None and len(calls) > self.most_calls:
+            error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
+            return web.Response(body=orjson.dumps(error), content_type="application/json")
+        answers = [await self._answer(session, call) for call in calls]
+        told = answers[::-1] if isinstance(body, list) else answers[0]  # JSON-RPC lets a batch come in any order
+        return web.Response(body=orjson.dumps(told), content_type="application/json")
+
+    async def _answer(self, session: aiohttp.ClientSession, call: dict[str, Any]) -> dict[str, Any]:
+        method, params = call["method"], list(call["params"])
+        self.asked.append(method)
+        if method == "eth_getLogs" and self._too_wide(params[0]):
+            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32005, "message": "range too wide"}}
+        seen = None
+        if self.lag:
+            seen = int(await self._ask(session, "eth_blockNumber", []), 16) - self.lag
+            if method == "eth_getBlockByNumber":
+                if params[0] == "latest":
+                    params[0] = hex(seen)
+                elif params[0] == "finalized":
+                    params[0] = hex(max(0, seen - 2))
+                elif int(params[0], 16) > seen:
+                    return {"jsonrpc": "2.0", "id": call["id"], "result": None}
+        result = await self._ask(session, method, params)
+        return {"jsonrpc": "2.0", "id": call["id"], "result": self.twist(method, params, result)}
+
+    def _too_wide(self, query: dict[str, Any]) -> bool:
+        if self.most_heights is None or "fromBlock" not in query:
+            return False
+        return int(query["toBlock"], 16) - int(query["fromBlock"], 16) >= self.most_heights
+
+    async def _ask(self, session: aiohttp.ClientSession, method: str, params: list[Any]) -> Any:
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        async with session.post(self.upstream, data=orjson.dumps(question), headers=JSON) as response:
+            return orjson.loads(await response.read()).get("result")
+
+
+SESSION = web.AppKey("session", aiohttp.ClientSession)
+JSON = {"Content-Type": "application/json"}
+
+
+@asynccontextmanager
+async def lying_node(upstream: str, **faults: Any) -> AsyncIterator[LyingNode]:
+    """Run a proxy in front of `upstream`; it tells the truth until told otherwise."""
+    node = LyingNode(upstream, **faults)
+    app = web.Application(client_max_size=2**26)
+    app.router.add_post("/", node.handle)
+    runner = web.AppRunner(app)
+    async with aiohttp.ClientSession() as session:
+        app[SESSION] = session
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        [address] = runner.addresses
+        node.url = f"http://127.0.0.1:{address[1]}/"
+        try:
+            yield node
+        finally:
+            await runner.cleanup()
