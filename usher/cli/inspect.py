@@ -19,12 +19,12 @@ from chains.evm.parse import (
     presume_success,
 )
 from chains.port import Payment, Watch
-from config.loader import load_entries, load_registry
+from config.loader import load_registry
 from config.registry import Chain, Family, Registry
+from usher.cli import words
 from usher.cli.context import Invocation, settings_of
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_json
-from usher.cli.words import money
 
 T = TypeVar("T")
 
@@ -53,7 +53,9 @@ def inspect(
     registry, and of the settings where --config names them.
     """
     registry = _registry(context)
-    spoken = _chain(registry, chain)
+    spoken = words.chain(registry, chain)
+    if spoken.family is not Family.EVM:
+        raise CommandError(f"blocks of {spoken.family} chains cannot be inspected yet", Exit.USAGE)
     watched = Watch(active=frozenset(_address(spoken, address) for address in (*watch, *(more or ()))))
     show_json(_findings(registry, spoken, watched, _answer(block), None if receipts is None else _answer(receipts)))
 
@@ -91,7 +93,7 @@ def _told(registry: Registry, payment: Payment) -> dict[str, Any]:
         "id": payment.key.payment_id,
         "txid": payment.key.txid,
         "index": payment.key.index,
-        **money(registry, payment.asset, payment.amount),
+        **words.money(registry, payment.asset, payment.amount),
         "units": str(payment.amount),
         "destination": payment.destination,
         "sender": payment.sender,
@@ -104,20 +106,6 @@ def _registry(context: typer.Context) -> Registry:
     """Return the deployment's chains where its settings were named, else all that are shipped."""
     invocation = context.find_object(Invocation)
     return load_registry() if invocation is None or invocation.config is None else settings_of(context).registry()
-
-
-def _chain(registry: Registry, word: str) -> Chain:
-    """Return the chain with this id, name or alias. Raises CommandError where none can be inspected."""
-    aliases = {entry.alias: chain_id for chain_id, entry in load_entries().items()}
-    spoken = word.strip().lower()
-    chain = registry.chain(aliases.get(spoken, spoken)) or next(
-        (chain for chain in registry.chains.values() if chain.name.lower() == spoken), None
-    )
-    if chain is None:
-        raise CommandError(f"no chain {word!r}; there are {', '.join(registry.chains)}", Exit.USAGE)
-    if chain.family is not Family.EVM:
-        raise CommandError(f"blocks of {chain.family} chains cannot be inspected yet", Exit.USAGE)
-    return chain
 
 
 def _address(chain: Chain, text: str) -> str:

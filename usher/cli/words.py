@@ -1,12 +1,15 @@
-"""How moments, money and pairs are written on a command line. A word that cannot be read is a usage error."""
+"""How moments, money, chains and accounts are written on a command line. What cannot be read is a usage error."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 import typer
 
+from chains.account import CAIP10, Account, NotAnAccount
+from chains.accounts import account_of, family_of, parse_caip10
 from config.amounts import to_text, to_units
-from config.registry import Asset, Registry
+from config.loader import load_entries
+from config.registry import Asset, Chain, Network, Registry
 from usher.cli.exits import CommandError, Exit
 from verifier import rfc3339
 
@@ -46,6 +49,31 @@ def price(registry: Registry, named: str, amount: str, *, option: str) -> tuple[
         return asset, to_units(amount, asset.decimals)
     except ValueError as error:
         raise CommandError(f"{option} {named}: {error}", Exit.USAGE) from None
+
+
+def chain(registry: Registry, word: str) -> Chain:
+    """Read a chain: its CAIP-2 id, name or alias, in any case."""
+    spoken = word.strip().lower()
+    aliases = {entry.alias: chain_id for chain_id, entry in load_entries().items()}
+    names = {chain.name.lower(): chain_id for chain_id, chain in registry.chains.items()}
+    found = registry.chain(aliases.get(spoken) or names.get(spoken) or word.strip())
+    if found is None:
+        raise CommandError(f"no chain {word!r}; there are {', '.join(registry.chains)}", Exit.USAGE)
+    return found
+
+
+def account(registry: Registry, network: Network, word: str) -> Account:
+    """Read an account: a CAIP-10 id, or an address at its family's home or on the first chain sold on in its family."""
+    if CAIP10.fullmatch(word):
+        named = parse_caip10(word, network)
+    else:
+        named = account_of(word, network=network)
+        if isinstance(named, Account) and named.chain not in registry.chains:
+            ours = (chain for chain in registry.chains.values() if chain.family is family_of(word))
+            named = account_of(word, network=network, chain=next(ours, None))
+    if isinstance(named, NotAnAccount):
+        raise CommandError(f"{word!r}: {named.reason}", Exit.USAGE)
+    return named
 
 
 def money(registry: Registry, asset_id: str, units: int) -> dict[str, str]:
