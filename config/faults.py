@@ -9,7 +9,12 @@ from pydantic import ValidationError
 from config.lines import KeyPath, line_of
 
 NOT_A_SETTING = "is not a setting; look for a spelling mistake"
-_WORDS = {"missing": "is required", "extra_forbidden": NOT_A_SETTING}
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": NOT_A_SETTING,
+    "too_short": "needs at least one",
+    "string_too_short": "is too short",
+}
 """pydantic's own words, where a person needs others."""
 
 

@@ -68,7 +68,7 @@ class ChainSettings(Section):
         BeforeValidator(_listed),
         Field(min_length=1),
     ]
-    receive: str  # where money without an order's own address goes
+    receive: Annotated[str, Field(min_length=1)]  # where money without an order's own address goes
     xpub: Annotated[str, AfterValidator(require_watch_only)] | None = None  # orders get own addresses from it
     start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker

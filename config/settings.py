@@ -64,7 +64,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     file = path or paths.config_file(environ)
     given = {
         **sources.from_credentials(paths.credentials_directory(environ), Settings.model_fields),
-        **sources.from_environment(environ),
+        **sources.from_environment(environ, Settings.model_fields),
     }
     place = Place(file=file, variables={variable.path: variable.place for variable in given.values()})
     written, lines = _read(file, place)

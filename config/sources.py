@@ -15,8 +15,6 @@ from config.lines import KeyPath
 
 PREFIX = "USHER_"
 NESTED = "__"
-OWN_VARIABLES = frozenset({"USHER_CONFIG"})
-"""Variables with our prefix that are no settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,12 +26,13 @@ class Given:
     path: KeyPath
 
 
-def from_environment(environ: Mapping[str, str]) -> Mapping[str, Given]:
-    """Return the variables that are meant for the settings; an empty one says nothing."""
+def from_environment(environ: Mapping[str, str], sections: Iterable[str]) -> Mapping[str, Given]:
+    """Return the variables meant for the settings: a section, or a name with `__`. Empty ones say nothing."""
+    known = {PREFIX + section.upper() for section in sections}
     return {
         name: Given(value=value, place=name, path=_path(name))
         for name, value in environ.items()
-        if value and name.startswith(PREFIX) and name not in OWN_VARIABLES
+        if value and name.startswith(PREFIX) and (NESTED in name or name in known)
     }
 
 

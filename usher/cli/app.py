@@ -1,20 +1,41 @@
-"""The `usher` command: which commands there are, and where each stands. Every group is one file beside this one."""
+"""The `usher` command: which commands there are, and in which file beside this one each stands."""
 
+import importlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_group
 
-from usher.cli import database
 from usher.cli.context import Invocation
 from usher.cli.exits import EXPECTED, status_of
 
+MODULES = {
+    "init": "initialise",
+    "doctor": "doctor",
+    "db": "database",
+    "keys": "keys",
+    "memo": "memo",
+    "verify": "verify",
+    "inspect": "inspect",
+}
+"""Each command's module. Its `app` holds the command itself, or the group of commands behind that word."""
+
 
 class _Commands(TyperGroup):
-    """Tells expected errors in a line, with their exit status."""
+    """Loads a command's module when it is called, and tells expected errors in a line with their exit status."""
 
-    def invoke(self, ctx: Any) -> Any:  # typer keeps click's types to itself
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  typer keeps click's types to itself
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in MODULES:
+            return None
+        group = get_group(importlib.import_module(f"usher.cli.{MODULES[cmd_name]}").app)
+        return group.commands.get(cmd_name, group)
+
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except EXPECTED as error:
@@ -29,7 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its frames would show secrets
     rich_markup_mode=None,
 )
-app.add_typer(database.app, name="db")
 
 
 @app.callback()

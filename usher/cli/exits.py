@@ -4,7 +4,9 @@ from enum import IntEnum
 
 from chains.errors import ChainError, TransientError
 from config.faults import SettingsError
+from config.gate_secret import GateSecretError
 from store.errors import StoreError, StoreOutdatedError, StoreUnavailableError
+from tickets.key_files import KeyFileError
 
 
 class Exit(IntEnum):
@@ -27,13 +29,15 @@ class CommandError(Exception):
 
 _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
     (SettingsError, Exit.CONFIGURATION),
+    (GateSecretError, Exit.CONFIGURATION),
+    (KeyFileError, Exit.CONFIGURATION),
     (StoreOutdatedError, Exit.CONFIGURATION),
     (StoreUnavailableError, Exit.TEMPORARY),
     (TransientError, Exit.TEMPORARY),
     (StoreError, Exit.FAILED),
     (ChainError, Exit.FAILED),
 )
-EXPECTED = (CommandError, *(kind for kind, _ in _STATUS))
+EXPECTED: tuple[type[Exception], ...] = (CommandError, *(kind for kind, _ in _STATUS))
 """Errors that are told in one line. Anything else is a bug and shows its traceback."""
 
 
