@@ -6,7 +6,7 @@ from gateway import events, health, openapi, orders, purchase, stream, wellknown
 from gateway.client import CLIENTS, Clients
 from gateway.cors import ORIGINS, Origins
 from gateway.deps import DEPS, Deps
-from gateway.gate import routes as gate_routes
+from gateway.gate import routes as gate
 from gateway.housekeeping import keep_house
 from gateway.idempotency import IN_FLIGHT
 from gateway.limits import LIMITS, Limits
@@ -21,26 +21,26 @@ TABLES = (
     purchase.ROUTES,
     orders.ROUTES,
     stream.ROUTES,
+    gate.ROUTES,
     wellknown.ROUTES,
     health.ROUTES,
-    gate_routes.ROUTES,
 )
 
 
 def build_app(deps: Deps) -> web.Application:
     """Return the public application. It opens nothing before it is started."""
-    gate = deps.settings.gate
-    app = web.Application(middlewares=[frame], client_max_size=gate.limits.body_bytes)
+    settings = deps.settings.gate
+    app = web.Application(middlewares=[frame], client_max_size=settings.limits.body_bytes)
     app[DEPS] = deps
-    app[CLIENTS] = Clients(trusted=gate.trusted_proxies, secret=deps.secret)
-    app[LIMITS] = Limits(gate.limits)
-    app[ORIGINS] = Origins(listed=(gate.public_url, *gate.origins), store=deps.store, clock=deps.clock)
+    app[CLIENTS] = Clients(trusted=settings.trusted_proxies, secret=deps.secret)
+    app[LIMITS] = Limits(settings.limits)
+    app[ORIGINS] = Origins(listed=(settings.public_url, *settings.origins), store=deps.store, clock=deps.clock)
     app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
     app[IN_FLIGHT] = {}
-    gate_routes.equip(app)
+    gate.equip(app)
     for table in TABLES:
         register(app, table)
-    publish(app, title=deps.settings.platform.name, server=gate.public_url)
+    publish(app, title=deps.settings.platform.name, server=settings.public_url)
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(keep_house)

@@ -16,6 +16,7 @@ class Given(BaseModel):
         frozen=True,
         extra="ignore",
         allow_inf_nan=False,
+        loc_by_alias=False,  # faults name fields as we document them
     )
 
 

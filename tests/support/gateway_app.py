@@ -63,7 +63,7 @@ class Gateway:
         return await answer.json()
 
 
-def settings(folder: Path, *, gate: str = "", limits: str = "") -> Settings:
+def settings(folder: Path, *, gate: str = "", purchases: int = 100_000) -> Settings:
     """A deployment on the development chain; limits so wide that only tests about limits meet them."""
     file = folder / "usher.toml"
     file.write_text(
@@ -78,8 +78,7 @@ public_url = "https://house.test"
 [gate.limits]
 challenges_per_minute = 100000
 joins_per_minute = 100000
-purchases_per_minute = 100000
-{limits}
+purchases_per_minute = {purchases}
 [chains."{CHAIN}"]
 endpoints = ["http://127.0.0.1:8545"]
 receive = "{RECEIVE}"
@@ -91,7 +90,7 @@ USDC = {{ contract = "0x5FbDB2315678afecb367f032d93F642f64180aa3", decimals = 6 
 
 
 @asynccontextmanager
-async def running(store: Store, now: datetime, folder: Path, **wanted: str) -> AsyncIterator[Gateway]:
+async def running(store: Store, now: datetime, folder: Path, **wanted: Any) -> AsyncIterator[Gateway]:
     """A started gateway whose chain is followed and has addresses ready."""
     clock, configured = HandClock(now), settings(folder, **wanted)
     deps = Deps(
