@@ -24,16 +24,24 @@ def heir_of(
 ) -> Order:
     """Return, locked, the order that settles what is still paid for a fallen one: its lines and price, no place kept.
 
-    The caller holds the fallen order's lock, so that there is one heir.
+    It answers to the fallen one's address and code. The caller holds the fallen order's lock, so that there is one heir.
     """
     mark = f"heir:{fallen.id}"
     known = select(orders.c.id).where(
         orders.c.event_id == fallen.event_id, orders.c.asset == fallen.asset, orders.c.payer == mark
     )
     heir_id = conn.execute(known).scalar_one_or_none()
-    found = None if heir_id is None else order_store.by_id(conn, heir_id, lock=True)
-    if found is not None:
-        return heir_of(conn, found, event, at=at, randomness=randomness) if has_fallen(conn, found) else found
+    heir = None if heir_id is None else order_store.by_id(conn, heir_id, lock=True)
+    if heir is None:
+        heir = _write_down(conn, fallen, event, mark, at=at, randomness=randomness)
+    elif has_fallen(conn, heir):
+        heir = heir_of(conn, heir, event, at=at, randomness=randomness)
+    return replace(heir, address=fallen.address, code=fallen.code)
+
+
+def _write_down(
+    conn: Connection, fallen: Order, event: Event, mark: str, *, at: datetime, randomness: Randomness
+) -> Order:
     until = max(at, event.sales_end)
     heir = replace(
         fallen,

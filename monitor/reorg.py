@@ -1,12 +1,12 @@
 """What happens when a chain takes a payment back, when it returns in time, and when it does not (DESIGN section 3)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sqlalchemy import select
 
 from monitor import booking
 from monitor.sitting import Sitting
+from monitor.verdicts import anew, owed_back
 from tickets import orders, tickets
 from tickets.order import Order, OrderState
 from tickets.reasons import Reason
@@ -79,9 +79,4 @@ def _fall_apart(sitting: Sitting, order: Order) -> None:
         if not part.standing:
             sitting.put(anew(part))
         elif part.applied:
-            sitting.put(replace(part, outcome=Outcome.OWED, applied=0, owed=part.amount, reason=Reason.FELL_APART))
-
-
-def anew(record: PaymentRecord) -> PaymentRecord:
-    """Return a payment as if nothing had been decided about it; it keeps the order it was for."""
-    return replace(record, outcome=Outcome.WAITING, reason=None, applied=0, owed=0)
+            sitting.put(owed_back(part, Reason.FELL_APART))

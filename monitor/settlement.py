@@ -20,11 +20,11 @@ from monitor.decide import Decision, Mint, Open, Owe, TopUp, decide, tolerance
 from monitor.matching import Subject
 from monitor.maturity import Stake, Stakes, ripe_at
 from monitor.sitting import Sitting, Terms
+from monitor.verdicts import kept, owed_back, paid
 from tickets import inventory, orders, tickets, till
 from tickets.event import Event
 from tickets.lateness import Timing, judge
 from tickets.order import Order, OrderState
-from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
 
 
@@ -106,9 +106,9 @@ def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject) -> No
         case Mint() if order is not None and event is not None:
             _mint(sitting, record, order, event, decision)
         case TopUp():
-            sitting.put(replace(record, outcome=Outcome.TOPPED_UP, applied=record.amount))
+            sitting.put(kept(record))
         case Owe(reason=reason):
-            owe(sitting, record, reason)
+            sitting.put(owed_back(record, reason))
 
 
 def _order_and_event(sitting: Sitting, record: PaymentRecord, subject: Subject) -> tuple[Order | None, Event | None]:
@@ -170,22 +170,14 @@ def _mint(sitting: Sitting, record: PaymentRecord, order: Order, event: Event, d
     parts = [part for part in sitting.of_order(order.id) if part.applied and part.standing]
     if not inventory.sell_order(sitting.conn, order):
         for part in (*parts, record):
-            owe(sitting, part, decision.if_gone)
+            sitting.put(owed_back(part, decision.if_gone))
         if order.state is OrderState.OPEN:
             orders.change(sitting.conn, order, OrderState.REFUSED, now=sitting.now)
         return
     reorg.forget_undone(sitting, order)
     for part in parts:
-        sitting.put(replace(part, outcome=Outcome.MINTED))
-    sitting.put(
-        replace(
-            record,
-            outcome=Outcome.MINTED,
-            applied=decision.applied,
-            owed=decision.rest,
-            reason=Reason.OVERPAID if decision.rest else None,
-        )
-    )
+        sitting.put(paid(part, applied=part.applied, rest=part.owed))
+    sitting.put(paid(record, applied=decision.applied, rest=decision.rest))
     tickets.mint(
         sitting.conn,
         order,
@@ -196,11 +188,6 @@ def _mint(sitting: Sitting, record: PaymentRecord, order: Order, event: Event, d
         now=sitting.now,
     )
     orders.change(sitting.conn, order, OrderState.PAID, now=sitting.now)
-
-
-def owe(sitting: Sitting, record: PaymentRecord, reason: Reason) -> None:
-    """Let all of a payment go back."""
-    sitting.put(replace(record, outcome=Outcome.OWED, applied=0, owed=record.amount, reason=reason))
 
 
 def _extend_holds(sitting: Sitting, subjects: Mapping[str, Subject]) -> None:

@@ -150,13 +150,14 @@ class Watcher:
         """Stop reading until the operator has looked: sales in the chain's assets pause by what is written here."""
         self._log.error("chain stopped", reason=reason)
         self.hooks.stopped(self._chain, reason)
-        now = self.clock()
-        # A chain that was never read has no row to say so: this process at least does not ask again.
-        self._halted = not await self.store.transact(lambda conn: progress.stop(conn, self._chain, reason, now))
+        self._halted, now = True, self.clock()
+        with contextlib.suppress(StoreUnavailableError):  # then others see it by the poll that does not come
+            # A chain never read has no row to be marked; otherwise the operator's word is looked for there.
+            self._halted = not await self.store.transact(lambda conn: progress.stop(conn, self._chain, reason, now))
         return IDLE
 
     def _back_off(self) -> timedelta:
-        return min(self.terms.chain.block_time * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
+        return min(self.terms.chain.block_time * (1 << min(self._failures - 1, 10)), LONGEST_PAUSE)
 
     def _tell(self, sweep: Sweep, settlement: Settlement) -> None:
         self.hooks.swept(self._chain, sweep, settlement)

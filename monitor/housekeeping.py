@@ -1,0 +1,169 @@
+"""What is due by the clock and not by a payment. APScheduler only ticks; what is due stands in our tables.
+
+Every chore claims what it does by conditional writes or row locks, so any number of processes may tick at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from apscheduler.events import (  # type: ignore[import-untyped]  # no type information published
+    EVENT_JOB_ERROR,
+    JobExecutionEvent,
+)
+from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # likewise
+from sqlalchemy import Connection, select
+
+from chains import progress
+from config.clock import Clock, utc_now
+from monitor import closing, reorg
+from monitor.sitting import Sitting, Terms
+from store.engine import Store
+from store.errors import StoreUnavailableError
+from tickets import addresses, events, orders
+from tickets.order import Hold, OrderState
+from tickets.schema import orders as orders_table
+
+RETIRE_AFTER = timedelta(days=7)
+"""An ended order's address is looked at slowly from then on."""
+UNREAD = timedelta(minutes=1)
+"""A chain not polled for so long is not being read: its buyers may have paid without our knowing."""
+
+Derive = Callable[[int, int], Sequence[str]]
+"""Gives a chain's own addresses from a child index on, that many of them."""
+
+
+@dataclass(kw_only=True)
+class Housekeeping:
+    """The chores of a deployment, each safe to repeat."""
+
+    store: Store
+    terms: Sequence[Terms]  # of every chain
+    derive: Mapping[str, Derive] = field(default_factory=dict)  # by chain, where it has an xpub
+    address_range: int = 100  # addresses that stand ready for orders
+    clock: Clock = utc_now
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do every chore at its interval until `stop` is set. Raises what a chore raised."""
+        broken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def report(event: JobExecutionEvent) -> None:
+            if not broken.done():
+                broken.set_exception(event.exception)
+
+        scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        scheduler.add_listener(report, EVENT_JOB_ERROR)
+        for chore, seconds in self.chores:
+            scheduler.add_job(_tolerant(chore), "interval", seconds=seconds, next_run_time=utc_now())
+        scheduler.start()
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                await broken
+        finally:
+            stopping.cancel()
+            scheduler.shutdown(wait=False)
+
+    @property
+    def chores(self) -> tuple[tuple[Callable[[], Awaitable[int]], int], ...]:
+        """What is done, and every how many seconds."""
+        return (
+            (self.expire_orders, 5),
+            (self.end_grace, 5),
+            (self.return_topups, 30),
+            (self.extend_addresses, 10),
+            (self.retire_addresses, 3600),
+            (self.complete_events, 60),
+        )
+
+    async def expire_orders(self) -> int:
+        """End the orders whose time ran out; where their chain is not being read they get time up to their cap."""
+        now = self.clock()
+
+        def work(conn: Connection) -> int:
+            _wait_for_unread(conn, now)
+            return orders.expire_due(conn, now=now)
+
+        return await self.store.transact(work)
+
+    async def end_grace(self) -> int:
+        """Revoke tickets whose payment did not return in time; a chain that is not read gets no shorter grace."""
+        return await self._for_each_chain(_end_grace)
+
+    async def return_topups(self) -> int:
+        """Owe back the parts of what was never paid in full."""
+        return await self._for_each_chain(closing.return_topups)
+
+    async def extend_addresses(self) -> int:
+        """Commit more of our own addresses where fewer than the range stand ready."""
+        added = 0
+        for chain, derive in self.derive.items():
+            added += await self.store.transact(partial(self._extend, chain=chain, derive=derive))
+        return added
+
+    async def retire_addresses(self) -> int:
+        """Look slowly at the addresses of orders that ended long ago."""
+        before = self.clock() - RETIRE_AFTER
+        return await self.store.transact(lambda conn: addresses.retire_ended(conn, before=before))
+
+    async def complete_events(self) -> int:
+        """Close the doors of events that are over."""
+        now = self.clock()
+        return await self.store.transact(lambda conn: events.complete_due(conn, now=now))
+
+    async def _for_each_chain(self, chore: Callable[..., int]) -> int:
+        now, done = self.clock(), 0
+        for terms in self.terms:
+            done += await self.store.transact(partial(chore, terms=terms, now=now))
+        return done
+
+    def _extend(self, conn: Connection, chain: str, derive: Derive) -> int:
+        missing = self.address_range - addresses.unused(conn, chain)
+        if missing <= 0:
+            return 0
+        start = addresses.next_position(conn, chain)
+        return addresses.extend(conn, chain, derive(start, missing), start=start)
+
+
+def _tolerant(chore: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+    """Let a chore fail for now where the database is away; it is done at its next tick."""
+    log = structlog.get_logger(__name__)
+
+    async def tick() -> None:
+        try:
+            await chore()
+        except StoreUnavailableError as error:
+            log.warning("will try again", error=str(error))
+
+    return tick
+
+
+def _end_grace(conn: Connection, terms: Terms, now: datetime) -> int:
+    return 0 if _unread(conn, terms, now) else reorg.end_grace(Sitting(conn, terms, now))
+
+
+def _unread(conn: Connection, terms: Terms, now: datetime) -> bool:
+    read = progress.load(conn, terms.chain.id)
+    return read is None or now - read.polled_at > max(UNREAD, 10 * terms.chain.block_time)
+
+
+def _wait_for_unread(conn: Connection, now: datetime) -> None:
+    """Give the held orders on chains that are not being read a step more, never beyond their cap."""
+    unread = [read.chain for read in progress.status_of(conn) if now - read.polled_at > UNREAD]
+    if not unread:
+        return
+    kept = select(orders_table.c.id).where(
+        orders_table.c.chain.in_(unread),
+        orders_table.c.state == OrderState.OPEN,
+        orders_table.c.hold == Hold.HELD,
+        orders_table.c.expires_at < now,
+        orders_table.c.expires_at < orders_table.c.expires_cap,
+    )
+    for order_id in conn.execute(kept.order_by(orders_table.c.id)).scalars().all():
+        order = orders.by_id(conn, order_id, lock=True)
+        if order is not None:
+            orders.extend(conn, order, now=now)

@@ -1,0 +1,398 @@
+"""What payments become, through the watcher's own door: a chain made by hand, both databases."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from chains.port import Watch
+from monitor.housekeeping import Housekeeping
+from payouts import bookings, dues, journal
+from tests.support.monitor_world import CHAIN, COIN, DUST, PRICE, RECEIVE, START, TOKEN, World, memo, terms, wallet
+from tickets import addresses, events, inventory, orders, till
+from tickets import tickets as ticket_store
+from tickets.order import Hold, OrderState
+from tickets.reasons import Reason
+from tickets.till import Outcome, PaymentState
+
+ADDRESSES = [wallet(0xAD00 + number) for number in range(3)]
+
+
+@pytest.fixture
+async def world(store):
+    made = World(store=store)
+    made.chain.mine()
+    await store.transact(lambda conn: addresses.extend(conn, CHAIN, ADDRESSES, start=0))
+    await made.catch_up()
+    return made
+
+
+@pytest.fixture
+def housekeeping(world):
+    return Housekeeping(store=world.store, terms=(terms(),), clock=lambda: world.now)
+
+
+async def outcome(world, payment_id):
+    payment = await world.payment(payment_id)
+    return payment.outcome, payment.reason
+
+
+async def dues_of(world, payment_id):
+    found = await world.store.read(lambda conn: dues.of_payments(conn, [payment_id]))
+    return [(due.amount, due.reason, due.state, due.recipient) for due in found.get(payment_id, ())]
+
+
+async def ticket_states(world):
+    return [row[-1] for row in (await world.book()).tickets]
+
+
+async def order_of(world, payment_id):
+    payment = await world.payment(payment_id)
+    return await world.store.read(lambda conn: orders.by_id(conn, payment.order_id))
+
+
+async def test_an_exact_payment_becomes_a_ticket_at_mint_depth_and_money_at_finality(world):
+    event = await world.event()
+    paid = await world.pay(PRICE, memo(event, 1))
+    assert await outcome(world, paid) == (Outcome.WAITING, None)
+    await world.mine()
+    assert await outcome(world, paid) == (Outcome.MINTED, None)
+    book = await world.book()
+    assert [ticket[-1] for ticket in book.tickets] == ["valid"]
+    assert book.postings == ()
+    await world.mine(6)
+    assert (await world.payment(paid)).state is PaymentState.FINAL
+    balances = await world.store.read(journal.balances)
+    assert balances == {
+        (bookings.chain_account(CHAIN), COIN): PRICE,
+        (bookings.COMMISSION, COIN): -200,
+        (bookings.creator_account(event.id), COIN): -800,
+    }
+    assert (await world.book()).faults == ()
+
+
+async def test_a_payment_below_the_price_waits_for_its_top_up(world):
+    event = await world.event()
+    first = await world.pay(600, memo(event, 1), blocks=3)
+    assert await outcome(world, first) == (Outcome.TOPPED_UP, None)
+    second = await world.pay(450, memo(event, 1), blocks=10)
+    assert await outcome(world, first) == (Outcome.MINTED, None)
+    assert await outcome(world, second) == (Outcome.MINTED, Reason.OVERPAID)
+    assert await dues_of(world, second) == [(50, Reason.OVERPAID, "due", f"{CHAIN}:{wallet(1)}")]
+    book = await world.book()
+    assert [ticket[-1] for ticket in book.tickets] == ["valid"]
+    assert book.faults == ()
+
+
+async def test_the_payments_of_two_buyers_do_not_add_up(world):
+    event = await world.event()
+    await world.pay(500, memo(event, 1), sender=wallet(1))
+    await world.pay(500, memo(event, 1), sender=wallet(2), blocks=3)
+    assert await ticket_states(world) == []
+
+
+async def test_a_payment_from_nobody_adds_to_nothing(world):
+    event = await world.event()
+    await world.pay(500, memo(event, 1), sender=None)
+    await world.pay(500, memo(event, 1), sender=None, blocks=3)
+    assert await ticket_states(world) == []
+
+
+async def test_a_shortfall_not_worth_sending_is_forgiven_and_the_creator_shares_what_came(world):
+    event = await world.event()
+    paid = await world.pay(PRICE - 5, memo(event, 1), blocks=10)
+    assert await outcome(world, paid) == (Outcome.MINTED, None)
+    balances = await world.store.read(journal.balances)
+    assert balances[journal.Place(bookings.COMMISSION, COIN)] == -199
+    assert balances[journal.Place(bookings.creator_account(event.id), COIN)] == -796
+
+
+async def test_a_rest_not_worth_sending_is_booked_to_dust(world):
+    event = await world.event()
+    paid = await world.pay(PRICE + DUST - 1, memo(event, 1), blocks=10)
+    assert await dues_of(world, paid) == [(9, Reason.OVERPAID, "dust", f"{CHAIN}:{wallet(1)}")]
+    balances = await world.store.read(journal.balances)
+    assert balances[journal.Place(bookings.DUST, COIN)] == -9
+    assert (await world.book()).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, Reason.NO_MEMO),
+        ("hello", Reason.UNREADABLE_MEMO),
+        ("event:nowhere:wallet:" + wallet(1), Reason.UNKNOWN_EVENT),
+        ("o:0000000000000", Reason.UNKNOWN_ORDER),
+        ("o:0000000000001", Reason.UNREADABLE_MEMO),
+        ("subscription:gold:account:alice", Reason.SUBSCRIPTION),
+    ],
+)
+async def test_what_names_no_purchase_is_owed_back_with_its_reason(world, text, reason):
+    paid = await world.pay(PRICE, text, blocks=10)
+    assert await outcome(world, paid) == (Outcome.OWED, reason)
+    [(amount, why, _, _)] = await dues_of(world, paid)
+    assert (amount, why) == (PRICE, reason)
+    balances = await world.store.read(journal.balances)
+    assert balances[journal.Place(bookings.owed_account(paid), COIN)] == -PRICE
+    assert (await world.book()).faults == ()
+
+
+async def test_another_asset_than_the_price_is_owed_back(world):
+    event = await world.event()
+    paid = await world.pay(PRICE, memo(event, 1), asset=TOKEN, blocks=10)
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.WRONG_ASSET)
+
+
+async def test_a_payment_to_a_cancelled_event_is_owed_back(world):
+    event = await world.event()
+    await world.store.transact(lambda conn: events.cancel(conn, event.id, reason="rain", now=world.now))
+    paid = await world.pay(PRICE, memo(event, 1), blocks=10)
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.CANCELLED)
+
+
+async def test_two_buyers_and_one_seat_make_one_ticket_and_one_refund(world):
+    event = await world.event(capacity=1)
+    first = await world.pay(PRICE, memo(event, 1), sender=wallet(1))
+    second = await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=10)
+    assert await outcome(world, first) == (Outcome.MINTED, None)
+    assert await outcome(world, second) == (Outcome.OWED, Reason.SOLD_OUT)
+    assert (await order_of(world, second)).state is OrderState.REFUSED
+    book = await world.book()
+    assert (len(book.tickets), book.faults) == (1, ())
+
+
+async def test_several_tickets_are_all_or_nothing(world):
+    event = await world.event(capacity=2)
+    paid = await world.pay(3 * PRICE, memo(event, 1, ":qty:3"), blocks=10)
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.SOLD_OUT)
+    assert await ticket_states(world) == []
+
+
+async def test_an_order_is_found_by_its_address_and_a_memo_beside_it_changes_nothing(world):
+    event, other = await world.event(), await world.event()
+    order = await world.order(event)
+    paid = await world.pay(PRICE, memo(other, 2), to=order.address, blocks=10)
+    assert await outcome(world, paid) == (Outcome.MINTED, None)
+    [ticket] = await world.store.read(lambda conn: ticket_store.of_order(conn, order.id))
+    assert ticket.holder == order.lines[0].holder
+    assert (await world.payment(paid)).memos == (memo(other, 2),)
+
+
+async def test_an_order_is_found_by_its_code(world):
+    order = await world.order(await world.event())
+    paid = await world.pay(PRICE, f"o:{order.code}", blocks=3)
+    assert (await world.payment(paid)).order_id == order.id
+    assert await ticket_states(world) == ["valid"]
+
+
+async def test_an_address_and_another_orders_code_decide_nothing(world):
+    event = await world.event()
+    order, other = await world.order(event, 1), await world.order(event, 2)
+    paid = await world.pay(PRICE, f"o:{other.code}", to=order.address, blocks=3)
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.CONFLICTING_MEMOS)
+
+
+async def test_an_order_is_paid_once(world):
+    order = await world.order(await world.event())
+    await world.pay(PRICE, None, to=order.address, blocks=2)
+    again = await world.pay(PRICE, None, to=order.address, blocks=10)
+    assert await outcome(world, again) == (Outcome.OWED, Reason.ORDER_PAID)
+    assert (await world.book()).faults == ()
+
+
+async def test_an_order_shows_its_payment_before_it_is_deep_enough(world):
+    order = await world.order(await world.event())
+    await world.pay(PRICE, None, to=order.address)
+    [payment] = await world.store.read(lambda conn: till.of_order(conn, order.id))
+    assert (payment.outcome, payment.confirmations) == (Outcome.WAITING, 1)
+
+
+async def test_a_late_payment_takes_the_hold_again_while_there_is_room(world, housekeeping):
+    event = await world.event(capacity=1)
+    order = await world.order(event, hold_for=timedelta(seconds=1))
+    await world.mine(5)
+    assert await housekeeping.expire_orders() == 1
+    paid = await world.pay(PRICE, None, to=order.address, blocks=10)
+    assert await outcome(world, paid) == (Outcome.MINTED, None)
+    assert (await order_of(world, paid)).hold is Hold.SOLD
+    assert (await world.book()).faults == ()
+
+
+async def test_a_late_payment_without_room_is_owed_back(world, housekeeping):
+    event = await world.event(capacity=1)
+    order = await world.order(event, hold_for=timedelta(seconds=1))
+    await world.mine(5)
+    await housekeeping.expire_orders()
+    await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=3)
+    late = await world.pay(PRICE, None, to=order.address, blocks=10)
+    assert await outcome(world, late) == (Outcome.OWED, Reason.LATE)
+
+
+async def test_a_payment_seen_in_time_keeps_its_order_open_until_it_is_deep_enough(world, housekeeping):
+    event = await world.event(capacity=1)
+    order = await world.order(event, hold_for=timedelta(seconds=2))
+    await world.pay(PRICE, None, to=order.address)
+    world.now += timedelta(minutes=10)
+    assert await housekeeping.expire_orders() == 0
+    await world.mine(2)
+    assert await ticket_states(world) == ["valid"]
+
+
+async def test_money_between_our_own_accounts_is_recorded_and_nothing_more(world):
+    event = await world.event()
+    paid = await world.pay(PRICE, memo(event, 1), internal=True, blocks=10)
+    assert await outcome(world, paid) == (Outcome.INTERNAL, None)
+    book = await world.book()
+    assert (book.tickets, book.postings, book.faults) == ((), (), ())
+
+
+async def test_amounts_beyond_64_bits_stay_exact(world):
+    price = 10**30 + 7
+    event = await world.event(price=price)
+    await world.pay(price + 10**20, memo(event, 1), blocks=10)
+    book = await world.book()
+    assert sum(row[-1] for row in book.postings if row[5] == "commission") == -(price * 2000 // 10_000)
+    assert book.faults == ()
+
+
+# --- reorgs --------------------------------------------------------------------------------------------------
+
+
+async def test_a_payment_that_returns_within_grace_makes_its_ticket_valid_again(world):
+    event = await world.event(capacity=1)
+    paid = await world.pay(PRICE, memo(event, 1), blocks=3)
+    world.chain.fork_at(world.chain.height - 3).mine(0)
+    waiting, world.chain._pool = world.chain._pool, []
+    world.chain.mine(4)
+    await world.turn()
+    assert await ticket_states(world) == ["suspended"]
+    assert (await order_of(world, paid)).state is OrderState.SUSPENDED
+    assert (await order_of(world, paid)).hold is Hold.SOLD
+    world.chain._pool = waiting
+    await world.mine(10)
+    assert await ticket_states(world) == ["valid"]
+    assert (await order_of(world, paid)).state is OrderState.PAID
+    assert (await world.book()).faults == ()
+
+
+async def undo(world, depth):
+    """Replace the newest blocks by one more without their transactions, which the test may send again."""
+    world.chain.fork_at(world.chain.height - depth)
+    waiting, world.chain._pool = world.chain._pool, []
+    world.chain.mine(depth + 1)
+    await world.turn()
+    return waiting
+
+
+async def test_after_grace_the_ticket_is_revoked_and_the_place_given_back(world, housekeeping):
+    event = await world.event(capacity=1)
+    first = await world.pay(400, memo(event, 1), blocks=9)
+    second = await world.pay(600, memo(event, 1), blocks=3)
+    assert await ticket_states(world) == ["valid"]
+    await undo(world, 3)
+    assert await ticket_states(world) == ["suspended"]
+    assert await housekeeping.end_grace() == 0
+    world.now += terms().grace
+    await world.mine()
+    assert await housekeeping.end_grace() == 1
+    assert await ticket_states(world) == ["revoked"]
+    assert await outcome(world, first) == (Outcome.OWED, Reason.FELL_APART)
+    assert await outcome(world, second) == (Outcome.WAITING, None)
+    assert await dues_of(world, first) == [(400, Reason.FELL_APART, "due", f"{CHAIN}:{wallet(1)}")]
+    tier = (await world.store.read(lambda conn: events.find(conn, event.id))).tiers[0]
+    assert (tier.held, tier.sold) == (0, 0)
+    assert (await world.book()).faults == ()
+
+
+@pytest.mark.parametrize("by_address", [False, True])
+async def test_a_payment_that_returns_after_grace_settles_like_a_new_one(world, housekeeping, by_address):
+    event = await world.event(capacity=1)
+    order = await world.order(event)
+    text, to = (None, order.address) if by_address else (memo(await world.event(capacity=1), 1), RECEIVE)
+    paid = await world.pay(PRICE, text, to=to, blocks=3)
+    waiting = await undo(world, 3)
+    world.now += terms().grace
+    await world.mine()
+    await housekeeping.end_grace()
+    world.chain._pool = waiting
+    await world.mine(10)
+    assert await outcome(world, paid) == (Outcome.MINTED, None)
+    assert sorted(await ticket_states(world)) == ["revoked", "valid"]
+    assert (await world.book()).faults == ()
+
+
+async def test_a_replacement_takes_the_place_that_was_kept_for_the_payment_it_replaced(world):
+    event = await world.event(capacity=1)
+    paid = await world.pay(PRICE, memo(event, 1), blocks=3)
+    waiting = await undo(world, 3)
+    replacement = await world.pay(PRICE, memo(event, 1), blocks=3)
+    assert await ticket_states(world) == ["valid"]
+    assert (await world.payment(replacement)).order_id == (await world.payment(paid)).order_id
+    world.chain._pool = waiting
+    await world.mine(10)
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.SOLD_OUT)
+    assert (await world.book()).faults == ()
+
+
+async def test_a_top_up_that_vanished_no_longer_counts(world):
+    event = await world.event()
+    await world.pay(400, memo(event, 1), blocks=2)
+    await undo(world, 2)
+    await world.pay(600, memo(event, 1), blocks=3)
+    assert await ticket_states(world) == []
+
+
+# --- the sale's end ------------------------------------------------------------------------------------------
+
+
+async def test_what_is_still_short_at_the_sales_end_goes_back(world, housekeeping):
+    event = await world.event()
+    paid = await world.pay(400, memo(event, 1), blocks=10)
+    assert await housekeeping.return_topups() == 0
+    world.now = event.sales_end + timedelta(seconds=1)
+    await housekeeping.expire_orders()
+    assert await housekeeping.return_topups() == 0, "the chain was not read past the sale's end yet"
+    world.chain._block_seconds = int((world.now - START).total_seconds())
+    await world.mine()
+    assert await housekeeping.return_topups() == 1
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.SHORT)
+    assert await dues_of(world, paid) == [(400, Reason.SHORT, "due", f"{CHAIN}:{wallet(1)}")]
+    assert await housekeeping.return_topups() == 0
+    assert (await world.book()).faults == ()
+
+
+async def test_parts_paid_for_a_cancelled_event_go_back_at_once(world, housekeeping):
+    event = await world.event()
+    paid = await world.pay(400, memo(event, 1), blocks=10)
+    await world.store.transact(lambda conn: events.cancel(conn, event.id, reason="rain", now=world.now))
+    assert await housekeeping.return_topups() == 1
+    assert await outcome(world, paid) == (Outcome.OWED, Reason.CANCELLED)
+
+
+# --- twice is once -------------------------------------------------------------------------------------------
+
+
+async def test_storing_the_same_sweep_twice_changes_nothing(world):
+    event = await world.event(capacity=1)
+    for number in (1, 2):
+        world.chain.pay(RECEIVE, PRICE, memo=memo(event, number), sender=wallet(number))
+    world.chain.mine(10)
+    await world.catch_up()
+    before = await world.book()
+    checkpoint = await world.chain.start(1)
+    sweep = await world.chain.poll(checkpoint, Watch(active=frozenset({RECEIVE})))
+    await world.store.transact(lambda conn: world.watcher._store(conn, sweep, _nothing(), world.now))
+    assert await world.book() == before
+
+
+def _nothing():
+    return addresses.WatchedSet(active=frozenset(), retired=frozenset(), committed=())
+
+
+async def test_without_the_capacity_guard_a_seat_is_sold_twice(world, monkeypatch):
+    unguarded = update(inventory.tiers).where(inventory._tier).values(sold=inventory.tiers.c.sold + inventory._n)
+    monkeypatch.setattr(inventory, "_SELL", unguarded)
+    event = await world.event(capacity=1)
+    await world.pay(PRICE, memo(event, 1), sender=wallet(1))
+    await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=3)
+    assert await ticket_states(world) == ["valid", "valid"]
