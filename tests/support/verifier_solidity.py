@@ -12,16 +12,15 @@ from tests.support.programs import NODE_MODULES, program
 _COMPILE = "process.stdout.write(require('solc').compile(require('fs').readFileSync(0, 'utf8')))"
 
 
-def compile_solidity(source: str, name: str, settings: Mapping[str, Any]) -> str:
-    """Return the creation code, in hex without 0x, of the contract `name` in a source text."""
+def compile_solidity(source: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the creation code of every contract in a source text, in hex without 0x."""
     question = {
         "language": "Solidity",
         "sources": {"source.sol": {"content": source}},
         "settings": {**settings, "outputSelection": {"*": {"*": ["evm.bytecode.object"]}}},
     }
-    node = program("node", variable="NODE")
     done = subprocess.run(
-        [node, "-e", _COMPILE],
+        [program("node", variable="NODE"), "-e", _COMPILE],
         input=json.dumps(question),
         capture_output=True,
         text=True,
@@ -31,8 +30,7 @@ def compile_solidity(source: str, name: str, settings: Mapping[str, Any]) -> str
     answer = json.loads(done.stdout)
     errors = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
     assert not errors, "\n".join(errors)
-    bytecode: str = answer["contracts"]["source.sol"][name]["evm"]["bytecode"]["object"]
-    return bytecode
+    return {name: contract["evm"]["bytecode"]["object"] for name, contract in answer["contracts"]["source.sol"].items()}
 
 
 @cache
