@@ -14,8 +14,12 @@ from usher.cli.exits import EXPECTED, status_of
 MODULES = {
     "init": "initialise",
     "doctor": "doctor",
+    "doctor": "doctor",
     "db": "database",
     "keys": "keys",
+    "events": "events",
+    "tickets": "tickets",
+    "payments": "payments",
     "memo": "memo",
     "verify": "verify",
     "inspect": "inspect",

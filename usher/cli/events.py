@@ -15,7 +15,7 @@ from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_json, show_record, show_rows
 from usher.cli.words import moment, money, pairs, price
 
-app = typer.Typer(help="The events that tickets are sold for.", no_args_is_help=True)
+app = typer.Typer(help="The events that tickets are sold for.", no_args_is_help=True, rich_markup_mode=None)
 
 EventRef = Annotated[str, typer.Argument(metavar="EVENT", help="An event's number or slug.")]
 Prices = Annotated[

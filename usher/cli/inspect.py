@@ -28,7 +28,7 @@ from usher.cli.output import AsJson, show_json
 
 T = TypeVar("T")
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 WITHOUT_RECEIPTS = "without receipts only native value is seen, and failed transactions cannot be told from others"
 

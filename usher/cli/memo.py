@@ -11,7 +11,7 @@ from memo.grammar import EventMemo, Memo, NotOurs, OrderMemo, Reason, Subscripti
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 EXPLANATIONS = {
     Reason.EMPTY: "there is no text",

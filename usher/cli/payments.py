@@ -14,7 +14,7 @@ from usher.cli.output import AsJson, show_record, show_rows
 from usher.cli.words import chain as spoken_chain
 from usher.cli.words import money
 
-app = typer.Typer(help="The payments that reached us.", no_args_is_help=True)
+app = typer.Typer(help="The payments that reached us.", no_args_is_help=True, rich_markup_mode=None)
 
 COLUMNS = ("id", "chain", "amount", "currency", "state", "confirmations", "outcome", "reason", "first_seen")
 

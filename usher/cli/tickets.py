@@ -17,7 +17,7 @@ from usher.cli.exits import CommandError
 from usher.cli.output import AsJson, show_record, show_rows
 from usher.cli.words import account
 
-app = typer.Typer(help="Who may enter.", no_args_is_help=True)
+app = typer.Typer(help="Who may enter.", no_args_is_help=True, rich_markup_mode=None)
 
 COLUMNS = ("id", "event_id", "account", "state", "reason", "issued_at", "access_count")
 
@@ -72,7 +72,7 @@ def grant(
     named = account(settings.registry(), settings.network, guest)
     signer = _signer(settings)
     now = utc_now()
-    ticket = transact(settings, lambda conn: _grant(conn, event, named, tier, signer, now))
+    ticket = transact(settings, lambda conn: _grant(conn, event, named, tier, signer=signer, now=now))
     show_record({**_described(ticket), "token": ticket.token}, as_json=as_json)
 
 
@@ -91,7 +91,7 @@ def revoke(
     show_record({"ticket": ticket, "state": TicketState.REVOKED, "reason": reason}, as_json=as_json)
 
 
-def _grant(conn: Connection, ref: str, guest: Account, tier: str | None, signer: Signer, now: datetime) -> Ticket:
+def _grant(conn: Connection, ref: str, guest: Account, tier: str | None, *, signer: Signer, now: datetime) -> Ticket:
     event = _event(conn, ref)
     wanted = event.tier(tier)
     if wanted is None:

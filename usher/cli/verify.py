@@ -24,7 +24,7 @@ from verifier.port import NO_LOOKUP, Lookup
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 from verifier.verify import verify
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 LONGEST_LINE = 2**20
 """Bytes. A signature has at most 16 kB and a message a few; a longer line is read over, not kept."""
