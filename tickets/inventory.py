@@ -3,6 +3,8 @@
 A tier's `held` is the sum over its held orders, `sold` the sum over its sold ones and the granted tickets.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, Integer, Update, bindparam, update
 
 from tickets.order import HOLDS, Hold, Order
@@ -55,13 +57,13 @@ def sell_order(conn: Connection, order: Order) -> bool:
     """
     if order.hold is Hold.SOLD:
         return True
-    taken: list[tuple[int, int]] = []
-    for tier_id, n in order.places.items():
-        if not sell(conn, tier_id, n, from_hold=order.hold is Hold.HELD):
-            for earlier, places in taken:
-                give_back(conn, earlier, places)
-            return False
-        taken.append((tier_id, n))
+    if order.hold is Hold.HELD:
+        _mark(conn, order, Hold.SOLD)  # first, so that a stale view of the order touches no count
+        for tier_id, n in order.places.items():
+            sell(conn, tier_id, n, from_hold=True)
+        return True
+    if not _sell_free(conn, order.places):
+        return False
     _mark(conn, order, Hold.SOLD)
     return True
 
@@ -71,9 +73,20 @@ def give_up(conn: Connection, order: Order) -> None:
     give = {Hold.HELD: drop_hold, Hold.SOLD: give_back}.get(order.hold)
     if give is None:
         return
+    _mark(conn, order, Hold.LAPSED)
     for tier_id, n in order.places.items():
         give(conn, tier_id, n)
-    _mark(conn, order, Hold.LAPSED)
+
+
+def _sell_free(conn: Connection, places: Mapping[int, int]) -> bool:
+    taken: list[int] = []
+    for tier_id, n in places.items():
+        if not sell(conn, tier_id, n, from_hold=False):
+            for earlier in taken:
+                give_back(conn, earlier, places[earlier])
+            return False
+        taken.append(tier_id)
+    return True
 
 
 def _mark(conn: Connection, order: Order, new: Hold) -> None:

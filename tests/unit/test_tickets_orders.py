@@ -1,0 +1,351 @@
+"""Orders: placed, limited, released, extended, expired; and what bare memos open."""
+
+import asyncio
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from memo.code import normalise
+from store.engine import open_store
+from tests.support.tickets_box import (
+    CHAIN,
+    ETH,
+    HOLD_FOR,
+    PRICE,
+    USDC,
+    counted_places,
+    kept_places,
+    opened,
+    ordered,
+    request,
+    reread,
+    tier,
+    wallet,
+)
+from tickets import addresses, events, inventory, order_store, orders
+from tickets.lateness import Timing, first_known, judge
+from tickets.order import Hold, Order, OrderState
+from tickets.orders import OrderRefusal
+from tickets.states import IllegalMoveError
+
+
+async def placed(store, event, now, by=1, **changes):
+    wish = request(event, by, **changes)
+    return await store.transact(lambda conn: orders.place(conn, wish, now=now, hold_for=HOLD_FOR))
+
+
+async def test_an_order_locks_its_price_and_keeps_its_places(store, now):
+    event = await opened(store, now)
+    order = await ordered(store, event, now, quantity=3)
+    assert (order.state, order.hold, order.amount, order.quantity) == (OrderState.OPEN, Hold.HELD, 3 * PRICE, 3)
+    assert order.expires_at == now + HOLD_FOR
+    assert order.expires_cap == now + CHAIN.hold_cap
+    assert (order.lines[0].account, order.lines[0].holder) == (str(wallet(1)), wallet(1).holder)
+    assert len(bytes.fromhex(order.id)) == 16
+    assert normalise(order.code.lower()) == order.code
+    assert await store.read(lambda conn: orders.by_id(conn, order.id)) == order
+    assert await store.read(lambda conn: orders.by_code(conn, order.code)) == order
+    assert (await reread(store, event)).tier().left == 7
+
+
+async def test_ids_and_codes_come_from_the_randomness_that_is_given(store, now):
+    event = await opened(store, now)
+    wish = request(event)
+    order = await store.transact(
+        lambda conn: orders.place(conn, wish, now=now, hold_for=HOLD_FOR, randomness=lambda size: b"\x07" * size)
+    )
+    assert order.id == "07" * 16
+
+
+async def test_a_hold_longer_than_the_chains_cap_is_its_own_cap(store, now):
+    event = await opened(store, now)
+    order = await store.transact(lambda conn: orders.place(conn, request(event), now=now, hold_for=timedelta(hours=2)))
+    assert order.expires_cap == order.expires_at == now + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "changes", "event_changes"),
+    [
+        (OrderRefusal.UNKNOWN_EVENT, {"event_ref": "nowhere"}, {}),
+        (OrderRefusal.UNKNOWN_TIER, {"tier": "vip"}, {}),
+        (OrderRefusal.QUANTITY, {"quantity": 0}, {}),
+        (OrderRefusal.QUANTITY, {"quantity": 21}, {}),
+        (OrderRefusal.WRONG_ASSET, {"asset": USDC.id}, {}),
+        (OrderRefusal.SOLD_OUT, {"quantity": 11}, {}),
+        (OrderRefusal.SOLD_OUT, {"quantity": 11, "want_hold": False}, {}),
+        (OrderRefusal.LIMIT_REACHED, {"quantity": 3}, {"purchase_limit": 2}),
+        (OrderRefusal.NOT_ON_SALE, {}, {"sales_start": timedelta(hours=1)}),
+        (OrderRefusal.SALE_OVER, {}, {"sales_start": timedelta(hours=-2), "sales_end": timedelta(hours=-1)}),
+    ],
+)
+async def test_an_order_that_cannot_be_is_refused_with_its_reason(store, now, refusal, changes, event_changes):
+    shifted = {name: now + by if isinstance(by, timedelta) else by for name, by in event_changes.items()}
+    event = await opened(store, now, **shifted)
+    assert await placed(store, event, now, **changes) is refusal
+    assert (await reread(store, event)).tier().held == 0
+
+
+async def test_a_cancelled_event_sells_nothing(store, now):
+    event = await opened(store, now)
+    await store.transact(lambda conn: events.cancel(conn, event.id, reason="rain", now=now))
+    assert await placed(store, event, now) is OrderRefusal.CANCELLED
+
+
+async def test_an_unproved_client_holds_two_places_and_then_only_a_price(store, now):
+    event = await opened(store, now)
+    holds = [(await ordered(store, event, now, by, proved=False)).hold for by in range(4)]
+    assert holds == [Hold.HELD, Hold.HELD, Hold.NONE, Hold.NONE]
+    elsewhere = await ordered(store, event, now, proved=False, client="net-2")
+    proved = await ordered(store, event, now)
+    assert (elsewhere.hold, proved.hold) == (Hold.HELD, Hold.HELD)
+    other_event = await opened(store, now)
+    assert (await ordered(store, other_event, now, proved=False)).hold is Hold.HELD
+
+
+async def test_clients_nobody_knows_share_one_budget(store, now):
+    event = await opened(store, now)
+    holds = [(await ordered(store, event, now, by, proved=False, client=None)).hold for by in range(3)]
+    assert holds == [Hold.HELD, Hold.HELD, Hold.NONE]
+
+
+async def test_unproved_holds_together_keep_at_most_half_of_what_is_left(store, now):
+    event = await opened(store, now)
+    await ordered(store, event, now, quantity=2)  # proved: eight are left
+    holds = [(await ordered(store, event, now, by, proved=False, client=f"net-{by}")).hold for by in range(6)]
+    assert holds == [Hold.HELD] * 4 + [Hold.NONE] * 2
+    assert (await reread(store, event)).tier().left == 4
+    assert (await ordered(store, event, now, quantity=4)).hold is Hold.HELD
+
+
+async def test_a_tier_without_end_has_no_half(store, now):
+    event = await opened(store, now, tiers=(tier(capacity=None),))
+    holds = [(await ordered(store, event, now, by, proved=False, client=f"net-{by}")).hold for by in range(6)]
+    assert holds == [Hold.HELD] * 6
+
+
+async def test_a_released_or_expired_hold_counts_no_more(store, now):
+    event = await opened(store, now)
+    first = await ordered(store, event, now, proved=False)
+    await ordered(store, event, now, proved=False)
+    await store.transact(lambda conn: orders.release(conn, first.id, now=now))
+    assert (await ordered(store, event, now, proved=False)).hold is Hold.HELD
+    later = now + HOLD_FOR + timedelta(seconds=1)
+    await store.transact(lambda conn: orders.expire_due(conn, now=later))
+    assert (await ordered(store, event, later, proved=False)).hold is Hold.HELD
+
+
+async def test_two_requests_at_once_share_the_unproved_budget(store, now):
+    event = await opened(store, now)
+    made = await asyncio.gather(*(ordered(store, event, now, by, proved=False) for by in range(16)))
+    assert sum(order.hold is Hold.HELD for order in made) == 2
+    assert (await reread(store, event)).tier().held == 2
+
+
+async def test_without_the_events_lock_two_requests_at_once_hold_twice_the_budget(database_urls, now, monkeypatch):
+    """Negative control, on PostgreSQL, where works really run side by side."""
+    store = open_store(database_urls("postgres"))
+    event = await opened(store, now, tiers=(tier(capacity=100),))
+    meeting = threading.Barrier(4, timeout=20)
+    find, counting = events.find, orders._may_hold_unproved
+
+    def unlocked(conn, ref, *, lock=False):
+        return find(conn, ref)
+
+    def counted_together(*args):
+        may = counting(*args)
+        meeting.wait()
+        return may
+
+    monkeypatch.setattr(events, "find", unlocked)
+    monkeypatch.setattr(orders, "_may_hold_unproved", counted_together)
+    made = await asyncio.gather(*(ordered(store, event, now, by, proved=False) for by in range(4)))
+    assert sum(order.hold is Hold.HELD for order in made) == 4
+    await store.aclose()
+
+
+async def test_a_purchase_limit_counts_what_the_wallet_proved(store, now):
+    event = await opened(store, now, purchase_limit=3)
+    await ordered(store, event, now, quantity=2)
+    assert await placed(store, event, now, quantity=2) is OrderRefusal.LIMIT_REACHED
+    last = await ordered(store, event, now)
+    assert await placed(store, event, now) is OrderRefusal.LIMIT_REACHED
+    await store.transact(lambda conn: orders.release(conn, last.id, now=now))
+    assert (await ordered(store, event, now)).hold is Hold.HELD
+    assert (await ordered(store, event, now, by=2, quantity=3)).hold is Hold.HELD
+
+
+async def test_a_strangers_order_or_gift_never_blocks_the_wallet_it_names(store, now):
+    event = await opened(store, now, purchase_limit=1)
+    await ordered(store, event, now, proved=False)  # anybody may name wallet 1
+    await store.transact(lambda conn: bare(conn, event, payer="0xstranger", now=now))
+    assert await store.read(lambda conn: orders.counted(conn, event.id, wallet(1).holder)) == 0
+    assert (await ordered(store, event, now)).proved
+
+
+async def test_releasing_gives_the_places_back_once(store, now):
+    event = await opened(store, now)
+    order = await ordered(store, event, now, quantity=4)
+    let_go = lambda conn: orders.release(conn, order.id, now=now + timedelta(minutes=1))  # noqa: E731
+    assert await store.transact(let_go)
+    assert not await store.transact(let_go)
+    assert not await store.transact(lambda conn: orders.release(conn, "0" * 32, now=now))
+    released = await store.read(lambda conn: orders.by_id(conn, order.id))
+    assert (released.state, released.hold, released.version) == (OrderState.RELEASED, Hold.LAPSED, 2)
+    assert released.expires_at == now + timedelta(minutes=1)  # what comes after is late
+    assert (await reread(store, event)).tier().left == 10
+
+
+async def test_expiry_takes_what_is_due_in_batches_and_only_once(store, now):
+    event = await opened(store, now, tiers=(tier("a", 10), tier("b", 10)))
+    for by in range(5):
+        await ordered(store, event, now + timedelta(minutes=by), by, tier="ab"[by % 2], client=f"net-{by}")
+    none = await ordered(store, event, now, 7, want_hold=False)
+    expire = lambda at, limit=500: store.transact(lambda conn: orders.expire_due(conn, now=at, limit=limit))  # noqa: E731
+    assert await expire(now + HOLD_FOR) == 0  # the last moment still counts
+    due = now + HOLD_FOR + timedelta(minutes=2, seconds=1)
+    assert [await expire(due, 3), await expire(due, 3), await expire(due, 3)] == [3, 1, 0]
+    assert [one.held for one in (await reread(store, event)).tiers] == [1, 1]
+    assert await store.read(kept_places) == await store.read(counted_places)
+    assert (await store.read(lambda conn: orders.by_id(conn, none.id))).hold is Hold.NONE
+
+
+async def test_a_pending_payment_extends_a_hold_a_step_ahead_up_to_its_cap(store, now):
+    event = await opened(store, now)
+    order = await ordered(store, event, now)
+    extend = lambda order, at: store.transact(lambda conn: orders.extend(conn, order, now=at))  # noqa: E731
+    minutes = lambda n: now + timedelta(minutes=n)  # noqa: E731
+    order = await extend(order, minutes(5))
+    assert (order.expires_at, order.version) == (minutes(30), 2)
+    assert await extend(order, minutes(6)) == order  # enough time is left: nothing is written
+    order = await extend(order, minutes(29))
+    assert order.expires_at == minutes(45)
+    order = await extend(order, minutes(44))
+    order = await extend(order, minutes(59))
+    assert order.expires_at == order.expires_cap == minutes(60)
+    assert await extend(order, minutes(60)) == order
+    assert await store.transact(lambda conn: orders.expire_due(conn, now=minutes(61))) == 1
+    expired = await store.read(lambda conn: orders.by_id(conn, order.id))
+    assert await extend(expired, minutes(61)) == expired
+
+
+@pytest.mark.parametrize(("seconds", "timing"), [(-1, Timing.IN_TIME), (0, Timing.IN_TIME), (1, Timing.LATE)])
+async def test_lateness_is_judged_by_the_earlier_of_first_sighting_and_block_time(store, now, seconds, timing):
+    order = await ordered(store, await opened(store, now), now)
+    known = order.expires_at + timedelta(seconds=seconds)
+    assert judge(order, first_known(known, known + timedelta(hours=1))) is timing
+    assert judge(order, first_known(known + timedelta(hours=1), known)) is timing
+    assert judge(order, first_known(known, None)) is timing
+
+
+async def test_an_order_takes_a_watched_address_and_is_found_by_it(store, now):
+    event = await opened(store, now)
+    bare_order = await ordered(store, event, now)
+    assert bare_order.address is None  # none was ready: memo and code still find it
+
+    def commit(conn):
+        addresses.extend(conn, CHAIN.id, ["0xA", "0xB"], start=0)
+        return addresses.acknowledge(conn, CHAIN.id, [0, 1])
+
+    assert await store.transact(commit) == 2
+    order = await ordered(store, event, now)
+    assert order.address == "0xA"
+    assert await store.read(lambda conn: orders.by_address(conn, CHAIN.id, "0xA")) == order
+    assert await store.read(lambda conn: orders.by_address(conn, "eip155:1", "0xA")) is None
+
+
+def bare(conn, event, *, payer, now, quantity=1, holder=1, **changes) -> Order:
+    return orders.implicit(
+        conn,
+        event=event,
+        tier=event.tier(),
+        quantity=quantity,
+        holder=wallet(holder).holder,
+        account=str(wallet(holder)),
+        asset=ETH.id,
+        chain=CHAIN.id,
+        payer=payer,
+        at=now,
+        **changes,
+    )
+
+
+async def test_bare_memos_of_one_payer_add_up_in_one_open_order(store, now):
+    event = await opened(store, now)
+    first = await store.transact(lambda conn: bare(conn, event, payer="0xp", now=now, quantity=2))
+    assert (first.hold, first.implicit, first.amount, first.expires_at) == (Hold.NONE, True, 2 * PRICE, event.sales_end)
+    later = now + timedelta(hours=1)
+    assert await store.transact(lambda conn: bare(conn, event, payer="0xp", now=later)) == first
+    others = [
+        await store.transact(lambda conn: bare(conn, event, payer="0xq", now=later)),
+        await store.transact(lambda conn: bare(conn, event, payer="0xp", holder=2, now=later)),
+    ]
+    assert len({first.id, *(order.id for order in others)}) == 3
+    await store.transact(lambda conn: orders.change(conn, first, OrderState.REFUSED, now=later))
+    again = await store.transact(lambda conn: bare(conn, event, payer="0xp", now=later))
+    assert again.id != first.id
+
+
+async def test_payments_that_arrive_at_once_find_one_implicit_order(store, now):
+    event = await opened(store, now)
+    work = lambda conn: bare(conn, event, payer="0xp", now=now).id  # noqa: E731
+    assert len(set(await asyncio.gather(*(store.transact(work) for _ in range(24))))) == 1
+
+
+async def test_an_order_is_paid_only_once_its_places_are_sold(store, now):
+    event = await opened(store, now)
+    order = await ordered(store, event, now)
+    with pytest.raises(IllegalMoveError):
+        await store.transact(lambda conn: orders.change(conn, order, OrderState.PAID, now=now))
+
+    def settle(conn):
+        assert inventory.sell_order(conn, order)
+        return orders.change(conn, order, OrderState.PAID, now=now)
+
+    paid = await store.transact(settle)
+    assert (paid.state, paid.hold) == (OrderState.PAID, Hold.SOLD)
+    with pytest.raises(IllegalMoveError):
+        await store.transact(lambda conn: orders.change(conn, order, OrderState.EXPIRED, now=now))  # a stale view
+    with pytest.raises(IllegalMoveError):
+        await store.transact(lambda conn: orders.change(conn, paid, OrderState.OPEN, now=now))
+    assert await store.read(kept_places) == await store.read(counted_places)
+
+
+async def test_a_suspended_order_keeps_its_places_until_its_grace_is_over(store, now):
+    event = await opened(store, now)
+    order = await ordered(store, event, now, quantity=2)
+
+    def suspend(conn):
+        inventory.sell_order(conn, order)
+        paid = orders.change(conn, order, OrderState.PAID, now=now)
+        return orders.change(conn, paid, OrderState.SUSPENDED, now=now, grace_until=now + timedelta(hours=1))
+
+    suspended = await store.transact(suspend)
+    assert (suspended.hold, suspended.grace_until) == (Hold.SOLD, now + timedelta(hours=1))
+    assert (await reread(store, event)).tier().sold == 2
+    assert await store.transact(lambda conn: orders.expire_due(conn, now=now + timedelta(days=9))) == 0
+    expired = await store.transact(lambda conn: orders.change(conn, suspended, OrderState.EXPIRED, now=now))
+    assert (expired.hold, expired.grace_until, (await reread(store, event)).tier().left) == (Hold.LAPSED, None, 10)
+
+    def late(conn):
+        assert inventory.sell_order(conn, expired)
+        return orders.change(conn, expired, OrderState.PAID, now=now)
+
+    assert (await store.transact(late)).hold is Hold.SOLD
+    assert await store.read(kept_places) == await store.read(counted_places)
+
+
+async def test_an_order_of_several_tiers_is_sold_wholly_or_not_at_all(store, now):
+    event = await opened(store, now, tiers=(tier("a", 3), tier("b", 1), tier("c", 3)))
+    order = await ordered(store, event, now, tier="a", want_hold=False)
+    lines = tuple(replace(order.lines[0], tier_id=one.id, quantity=1) for one in reversed(event.tiers))
+    several = replace(order, id="e" * 32, code="X" * 13, lines=lines)
+    await store.transact(lambda conn: order_store.add(conn, several))
+    assert await store.transact(lambda conn: inventory.sell(conn, event.tiers[1].id, 1, from_hold=False))
+    assert not await store.transact(lambda conn: inventory.sell_order(conn, several))
+    assert [one.sold for one in (await reread(store, event)).tiers] == [0, 1, 0]
+    await store.transact(lambda conn: inventory.give_back(conn, event.tiers[1].id, 1))
+    assert await store.transact(lambda conn: inventory.sell_order(conn, several))
+    assert [one.sold for one in (await reread(store, event)).tiers] == [1, 1, 1]
+    assert list(several.places) == sorted(several.places)
