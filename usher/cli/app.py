@@ -14,7 +14,6 @@ from usher.cli.exits import EXPECTED, status_of
 MODULES = {
     "init": "initialise",
     "doctor": "doctor",
-    "doctor": "doctor",
     "db": "database",
     "keys": "keys",
     "events": "events",

@@ -1,0 +1,58 @@
+"""What can be seen on this machine: database, keys, permissions, and settings that are allowed but unwise."""
+
+import stat
+from pathlib import Path
+
+from config.gate_secret import GateSecretError, load_gate_secret
+from config.registry import Network
+from config.settings import Settings
+from store import revision
+from store.errors import StoreError
+from tickets.keys import KeyFileError, Keyring
+from usher.doctor.finding import Finding, failed, ok, warning
+
+
+def database(settings: Settings) -> Finding:
+    """Say whether the database answers and is at this program's revision."""
+    try:
+        with revision.engine_at(settings.database.url) as engine:
+            return ok("database", f"{engine.dialect.name} at revision {revision.check(engine)}")
+    except StoreError as error:
+        return failed("database", str(error))
+
+
+def keys(settings: Settings) -> Finding:
+    """Say whether the signing keys and the gate's secret are there and closed to others."""
+    directory = settings.keys.directory
+    try:
+        keyring = Keyring.load(directory)
+        load_gate_secret(directory)
+    except (KeyFileError, GateSecretError) as error:
+        return failed("keys", str(error))
+    return ok("keys", f"{sum(map(len, keyring.keys.values()))} keys in {directory}, closed to others")
+
+
+def settings_file(file: Path) -> Finding:
+    """Say whether the settings, which hold secrets, are closed to others."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        return failed("settings", f"{file} is open to others (mode {mode:04o}): chmod 600 {file}")
+    return ok("settings", str(file))
+
+
+def unwise(settings: Settings) -> list[Finding]:
+    """Name settings that open a door wider than need be."""
+    findings = []
+    if settings.gate.timestamp_form:
+        findings.append(
+            warning(
+                "timestamp form",
+                "gate.timestamp_form is on: `Access event <id> at <timestamp>` names no domain, so another page can "
+                "have it signed and enter within five minutes. Switch it off once no page of yours sends it",
+            )
+        )
+    if settings.network is Network.MAIN and not settings.gate.public_url.startswith("https:"):
+        findings.append(warning("public url", "gate.public_url is not https: tokens and proofs travel in the open"))
+    if settings.turn is None:
+        findings.append(warning("turn", "no [turn] section: visitors behind strict firewalls will not see each other"))
+    return findings
