@@ -63,6 +63,16 @@ class FakeChain:
         """The newest block's height."""
         return self._blocks[-1].link.height
 
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The true chain."""
+        return tuple(mined.link for mined in self._blocks)
+
+    @property
+    def payments(self) -> tuple[Payment, ...]:
+        """All payments on the true chain, in order."""
+        return tuple(payment for mined in self._blocks for payment in mined.payments)
+
     def mine(self, blocks: int = 1) -> Self:
         """Mine blocks; the first takes everything that waits in the pool."""
         for _ in range(blocks):
