@@ -19,6 +19,8 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 ALGORITHM = "EdDSA"
+HEADER = frozenset({"alg", "typ", "kid"})
+"""What our headers have, and nothing more: no `crit`, no `b64`, no key brought along."""
 TOKEN_LIMIT = 16_384
 """Characters of a token that is looked at: far more than a ticket has."""
 

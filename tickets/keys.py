@@ -133,9 +133,9 @@ class Keyring:
         if parts is None:
             return Refused(fault=TokenFault.MALFORMED)
         header = parts.protected
-        if header.get("typ") != kind.typ or header.get("alg") != jws.ALGORITHM:
+        if header.keys() != jws.HEADER or header["typ"] != kind.typ or header["alg"] != jws.ALGORITHM:
             return Refused(fault=TokenFault.WRONG_KIND)
-        stored = self._by_kid.get(str(header.get("kid")))
+        stored = self._by_kid.get(str(header["kid"]))
         if stored is None or stored.kind is not kind or _over(stored, now):
             return Refused(fault=TokenFault.UNKNOWN_KEY)
         if not jws.signed_by(parts, stored.key):

@@ -13,6 +13,7 @@ from tickets.ticket import TicketState
 
 PAYMENTS_TOLD = 3
 """Payments named in a token at most: a ticket paid in many parts must still fit a QR code."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEXT_UPDATE = timedelta(minutes=15)
 """How long a scanner may rely on a revocation list."""
 
@@ -62,8 +63,8 @@ def read_ticket(token: str, keyring: Keyring, *, now: datetime) -> TicketClaims 
             event_id=_typed(claims["evt"], int),
             ticket_id=_typed(claims["tid"], str),
             tier=_typed(claims["tier"], str),
-            issued_at=datetime.fromtimestamp(_typed(claims["iat"], int), UTC),
-            expires_at=datetime.fromtimestamp(_typed(claims["exp"], int), UTC),
+            issued_at=_moment(claims["iat"]),
+            expires_at=_moment(claims["exp"]),
             payments=tuple(_typed(payment, str) for payment in _typed(claims["pay"], list)),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -86,6 +87,10 @@ def revocation_list(conn: Connection, keyring: Keyring, *, now: datetime) -> str
             "tickets": revoked,
         }
     )
+
+
+def _moment(seconds: Any) -> datetime:
+    return EPOCH + timedelta(seconds=_typed(seconds, int))
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:
