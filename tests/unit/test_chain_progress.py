@@ -1,0 +1,46 @@
+"""How far chains were read is stored with what was found, on both databases."""
+
+from datetime import timedelta
+
+from chains.port import Watch
+from chains.progress import Status, load, save, status_of, stop
+from chains.testing import CHAIN, FakeChain
+
+WATCH = Watch(active=frozenset({"ours"}))
+
+
+async def sweep_of(chain):
+    return await chain.poll(await chain.start(0), WATCH)
+
+
+async def test_a_chain_never_read_has_no_progress(store):
+    assert await store.transact(lambda conn: load(conn, CHAIN)) is None
+
+
+async def test_what_was_saved_is_loaded_and_the_next_poll_goes_on_from_it(store, now):
+    chain = FakeChain(finality=2).pay("ours", 2**200).mine(3)
+    sweep = await sweep_of(chain)
+    await store.transact(lambda conn: save(conn, CHAIN, sweep, now))
+    progress = await store.transact(lambda conn: load(conn, CHAIN))
+    assert progress.checkpoint == sweep.checkpoint
+    assert (progress.tip_height, progress.tip_time) == (3, sweep.tip.time)
+    assert (progress.final_height, progress.polled_at, progress.status) == (2, now, Status.FOLLOWING)
+    chain.mine()
+    assert (await chain.poll(progress.checkpoint, WATCH)).final_height == 3
+
+
+async def test_a_stopped_chain_says_why_and_since_when_until_it_is_followed_again(store, now):
+    sweep = await sweep_of(FakeChain().mine(3))
+    await store.transact(lambda conn: save(conn, CHAIN, sweep, now))
+    assert await store.transact(lambda conn: stop(conn, CHAIN, "a final block changed", now + timedelta(minutes=1)))
+    [progress] = await store.transact(status_of)
+    assert progress.status is Status.STOPPED
+    assert progress.reason == "2026-11-20T12:01:00+00:00 a final block changed"
+    assert progress.polled_at == now
+    await store.transact(lambda conn: save(conn, CHAIN, sweep, now))
+    [progress] = await store.transact(status_of)
+    assert (progress.status, progress.reason) == (Status.FOLLOWING, None)
+
+
+async def test_a_chain_that_was_never_read_cannot_be_stopped(store, now):
+    assert not await store.transact(lambda conn: stop(conn, CHAIN, "why", now))
