@@ -14,6 +14,9 @@ from usher.cli.exits import EXPECTED, status_of
 MODULES = {
     "init": "initialise",
     "doctor": "doctor",
+    "run": "run",
+    "watch": "run",
+    "gate": "run",
     "db": "database",
     "keys": "keys",
     "events": "events",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -40,6 +41,17 @@ class Node:
             raise StageError(f"{method}: {answer['error']}")
         return answer["result"]
 
+    async def ready(self) -> None:
+        """Wait until the node answers."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    await self.call("eth_chainId")
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.05)
+                else:
+                    return
+
     async def mine(self, blocks: int = 1) -> None:
         """Mine blocks, with what waits in the pool."""
         await self.call("anvil_mine", hex(blocks))
@@ -53,7 +65,26 @@ class Cli:
 
     async def __call__(self, *arguments: str) -> Any:
         """Run `usher … --json` and return what it printed."""
-        command = (*usher_command(), "--config", str(self.config), *arguments, "--json")
+        return await self._run("--config", str(self.config), *arguments, "--json")
+
+    async def initialise(
+        self, folder: Path, *, chain: str, node: str, receive: str, xpub: str, port: int, metrics_port: int
+    ) -> None:
+        """Set a deployment up with `usher init`."""
+        await self._run(
+            "init", "--directory", str(folder), "--network", "test", "--chain", chain, "--endpoint", f"{chain}={node}",
+            "--receive", receive, "--xpub", xpub, "--port", str(port), "--metrics-port", str(metrics_port),
+            "--public-url", f"http://127.0.0.1:{port}", "--json",
+        )  # fmt: skip
+
+    def add_turn(self, turn_uri: str) -> None:
+        """Let the gate hand out TURN credentials, as an operator does who edits the settings."""
+        table = f'\n[turn]\nuris = ["{turn_uri}"]\nsecret = "{secrets.token_hex(32)}"\nrealm = "localhost"\n'
+        with self.config.open("a", encoding="utf-8") as settings:
+            settings.write(table)
+
+    async def _run(self, *arguments: str) -> Any:
+        command = (*usher_command(), *arguments)
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )

@@ -27,7 +27,9 @@ class Teller:
         self.steps += 1
         self._console.print(f"  [green]✓[/green] {escape(text)}", soft_wrap=True)
         for name, value in (shown or {}).items():
-            self._console.print(f"      [dim]{escape(name)}[/dim]  {escape(str(value))}", soft_wrap=True, highlight=False)
+            self._console.print(
+                f"      [dim]{escape(name)}[/dim]  {escape(str(value))}", soft_wrap=True, highlight=False
+            )
 
     def picture(self, text: str) -> None:
         """Print something drawn, such as a QR code, as it is."""

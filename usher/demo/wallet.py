@@ -1,12 +1,16 @@
 """A buyer's wallet: one key that signs transactions and texts. It knows the chain only by what it is given."""
 
+import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from coincurve import PrivateKey
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
+from chains import base58
 from usher.demo.stage import Node
 
 GAS = 200_000
@@ -57,3 +61,12 @@ class Wallet:
         raw = await self.raw_transaction(node, to=to, value=value, data=data, nonce=nonce)
         txid: str = await node.call("eth_sendRawTransaction", raw)
         return txid
+
+
+def fresh_xpub() -> str:
+    """Make a new wallet's account key and return its public half, as hardware wallets show it."""
+    version, depth, index = bytes.fromhex("0488b21e"), b"\x03", (2**31).to_bytes(4, "big")  # BIP-32: m/44'/60'/0'
+    point = PrivateKey().public_key.format(compressed=True)
+    payload = version + depth + secrets.token_bytes(4) + index + secrets.token_bytes(32) + point
+    checksum = hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
+    return base58.encode(payload + checksum)

@@ -1,0 +1,135 @@
+"""Where the rooms are put together, and nowhere else: settings in, watchers, chores and applications out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from chains.accounts import account_of
+from chains.catalogue import open_source
+from chains.evm.derive import addresses as evm_addresses
+from chains.evm.lookup import open_lookup
+from chains.port import ChainSource
+from chains.rpc import Spoken
+from config.clock import Clock, utc_now
+from config.gate_secret import load_gate_secret
+from config.registry import Chain, Family, Registry
+from config.settings import Settings
+from gateway.deps import Deps
+from gateway.metrics import MetricsHub
+from monitor.hooks import Hooks
+from monitor.housekeeping import Derive, Housekeeping
+from monitor.sitting import Terms
+from monitor.watcher import Watcher
+from store.engine import Store
+from tickets.keys import KeyKind, Keyring
+
+DERIVE: dict[Family, Callable[[str, int, int], list[str]]] = {Family.EVM: evm_addresses}
+"""By family, what derives a deployment's own addresses from its watch-only key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class House:
+    """What every process of a deployment shares."""
+
+    settings: Settings
+    registry: Registry
+    store: Store
+    keyring: Keyring
+    metrics: MetricsHub
+    clock: Clock = utc_now
+
+    @classmethod
+    def of(cls, settings: Settings, store: Store) -> "House":
+        """Load keys and registry for a deployment."""
+        keyring = Keyring.load(settings.keys.directory, issuer=settings.gate.public_url)
+        return cls(settings=settings, registry=settings.registry(), store=store, keyring=keyring, metrics=MetricsHub())
+
+
+@asynccontextmanager
+async def watchers(house: House, hooks: Hooks) -> AsyncIterator[tuple[Watcher, ...]]:
+    """Give a watcher for every chain; their connections are closed at the end."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for chain in house.registry.chains.values():
+            source = source_of(house, chain)
+            stack.push_async_callback(source.aclose)
+            made.append(_watcher(house, chain, source, hooks))
+        yield tuple(made)
+
+
+def source_of(house: House, chain: Chain) -> ChainSource:
+    """Return a chain's source, its failed calls counted."""
+    return open_source(chain, house.settings.chains[chain.id], observer=partial(_count, house.metrics))
+
+
+def housekeeping(house: House) -> Housekeeping:
+    """Return the chores of this deployment."""
+    settings = house.settings.chains
+    return Housekeeping(
+        store=house.store,
+        terms=[_terms(house, chain) for chain in house.registry.chains.values()],
+        derive={chain.id: derive for chain in house.registry.chains.values() if (derive := _derive(house, chain))},
+        address_range=max(chain.address_range for chain in settings.values()),
+        clock=house.clock,
+    )
+
+
+@asynccontextmanager
+async def gate(house: House) -> AsyncIterator[Deps]:
+    """Give what the gate's handlers work with; the look-ups' connections are closed at the end."""
+    lookup = open_lookup(house.settings.chains, observer=partial(_count, house.metrics))
+    try:
+        yield Deps(
+            settings=house.settings,
+            registry=house.registry,
+            store=house.store,
+            clock=house.clock,
+            keyring=house.keyring,
+            lookup=lookup,
+            secret=load_gate_secret(house.settings.keys.directory),
+            metrics=house.metrics,
+        )
+    finally:
+        await lookup.aclose()
+
+
+def _watcher(house: House, chain: Chain, source: ChainSource, hooks: Hooks) -> Watcher:
+    settings = house.settings.chains[chain.id]
+    return Watcher(
+        source=source,
+        store=house.store,
+        terms=_terms(house, chain),
+        receive=(_canonical(house, chain, settings.receive),),
+        start_height=settings.start_height,
+        clock=house.clock,
+        hooks=hooks,
+    )
+
+
+def _terms(house: House, chain: Chain) -> Terms:
+    return Terms(
+        chain=chain,
+        network=house.settings.network,
+        signer=house.keyring.signer(KeyKind.TICKET),
+        grace=timedelta(minutes=house.settings.orders.grace_minutes),
+    )
+
+
+def _canonical(house: House, chain: Chain, address: str) -> str:
+    account = account_of(address, network=house.settings.network, chain=chain)
+    if (spelled := getattr(account, "address", None)) is None:
+        raise ValueError(f"chains.{chain.id}.receive: not an address of {chain.name}")
+    return str(spelled)
+
+
+def _derive(house: House, chain: Chain) -> Derive | None:
+    xpub = house.settings.chains[chain.id].xpub
+    make = DERIVE.get(chain.family)
+    return partial(make, xpub) if xpub is not None and make is not None else None
+
+
+def _count(metrics: MetricsHub, spoken: Spoken) -> None:
+    if spoken.trouble is not None:
+        metrics.rpc_error(spoken.chain, spoken.trouble)
