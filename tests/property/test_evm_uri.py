@@ -24,8 +24,8 @@ REQUESTS = st.builds(
     arguments=st.lists(ARGUMENTS, max_size=4).map(tuple),
 )
 PIECES = st.sampled_from(
-    ["ethereum:", "pay-", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "me.eth", "@", "1", "/", "transfer", "?", "&", "=",
-     "value", "uint256", "address", "gas", "2.014e18", "e", ".", "-", "%", "%41", "\0", "é"]
+    ["ethereum:", "pay-", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "me.eth", "@", "1", "/", "transfer", "?", "&",
+     "=", "value", "uint256", "address", "gas", "2.014e18", "e", ".", "-", "%", "%41", "\0", "é"]
 )  # fmt: skip
 TEXTS = st.text() | st.lists(PIECES, max_size=20).map("".join)
 

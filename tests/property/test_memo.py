@@ -1,4 +1,4 @@
-"""Invariants: any text gives a Memo or NotOurs, never an exception; any bytes give a text or None; what is written is read back."""
+"""Invariant: any text is a Memo or NotOurs, any bytes a text or None, never an exception; what is written is read."""
 
 import string
 

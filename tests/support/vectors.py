@@ -1,4 +1,4 @@
-"""Reads the vectors that others have published. They are not part of this repository; `USHER_VECTORS` says where they are."""
+"""Reads vectors that others have published. They are not in this repository; `USHER_VECTORS` says where they are."""
 
 import json
 import os

@@ -89,7 +89,7 @@ def test_an_evm_address_whose_mixed_case_fails_its_checksum_is_refused():
 def test_taking_the_checksum_away_would_let_a_mistyped_address_through(monkeypatch):
     mistyped = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAee"
     assert named(mistyped) is None
-    monkeypatch.setattr(evm, "display", lambda raw: mistyped)
+    monkeypatch.setattr(evm, "display", lambda _: mistyped)
     assert evm.canonical(mistyped, Network.MAIN) is not None
 
 

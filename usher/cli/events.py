@@ -46,7 +46,7 @@ def _time(told: str | None = None) -> Any:
 def create(
     context: typer.Context,
     *,
-    title: str,
+    title: Annotated[str, typer.Option(help="As it stands on tickets and pages.")],
     space_id: Annotated[str, typer.Option(help="Which post, document or custom space is the room.")],
     starts_at: Annotated[datetime, _time("RFC 3339, like all times here.")],
     ends_at: Annotated[datetime, _time()],
