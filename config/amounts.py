@@ -2,7 +2,7 @@
 
 import re
 
-_DECIMAL = re.compile(r"(?P<whole>[0-9]{1,60})(?:\.(?P<fraction>[0-9]{1,60}))?", re.ASCII)
+_DECIMAL = re.compile(r"(?P<whole>[0-9]{1,78})(?:\.(?P<fraction>[0-9]{1,78}))?", re.ASCII)
 
 
 def to_units(text: str, decimals: int) -> int:

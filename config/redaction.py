@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import SecretBytes, SecretStr
 
 HIDDEN = "[redacted]"
+EXACT = 2**53
+"""Integers below this stay exact in every JSON reader (RFC 8259 section 6); larger ones are written as text."""
 _SECRET_KEY = re.compile(
     r"secret|passw|token(?!s?_count)|signature|credential|authori[sz]ation|cookie|api_?key|private|xprv"
     r"|seed|mnemonic|memo|proof|nonce|resume|calldata",
@@ -26,17 +28,24 @@ _LOOKS = (
 
 def redact(key: str, value: Any) -> Any:
     """Return what may be logged of a value that stands under `key`."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, SecretStr | SecretBytes) or _SECRET_KEY.search(key):
-        return HIDDEN
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"[{len(value)} bytes]"
-    if isinstance(value, Mapping):
-        return {str(inner): redact(str(inner), held) for inner, held in value.items()}
-    if isinstance(value, list | tuple | AbstractSet):
-        return [redact(key, held) for held in value]
-    return value if isinstance(value, int | float) else redact_text(str(value))
+    match value:
+        case None | bool() | float():
+            told: Any = value
+        case SecretStr() | SecretBytes():
+            told = HIDDEN
+        case _ if _SECRET_KEY.search(key):
+            told = HIDDEN
+        case int():
+            told = value if abs(value) < EXACT else str(value)
+        case bytes() | bytearray() | memoryview():
+            told = f"[{len(value)} bytes]"
+        case Mapping():
+            told = {str(inner): redact(str(inner), held) for inner, held in value.items()}
+        case list() | tuple() | AbstractSet():
+            told = [redact(key, held) for held in value]
+        case _:
+            told = redact_text(str(value))
+    return told
 
 
 def redact_text(text: str) -> str:

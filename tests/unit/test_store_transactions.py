@@ -5,8 +5,9 @@ import threading
 
 import pytest
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from store import sqlite
+from store import postgres, sqlite
 from store.engine import open_store
 from store.errors import StoreOverloadedError, StoreUnavailableError
 from store.schema import counters
@@ -21,14 +22,14 @@ def names(conn):
     return set(conn.execute(select(counters.c.name)).scalars())
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     pass
 
 
 def refuse_after_writing(name):
     def work(conn):
         put(name)(conn)
-        raise Refused(name)
+        raise RefusedError(name)
 
     return work
 
@@ -36,13 +37,11 @@ def refuse_after_writing(name):
 async def test_a_work_that_raises_leaves_no_trace_and_takes_no_other_with_it(store):
     works = [put(f"kept-{n}") if n % 3 else refuse_after_writing(f"lost-{n}") for n in range(60)]
     answers = await asyncio.gather(*(store.transact(work) for work in works), return_exceptions=True)
-    assert [isinstance(answer, Refused) for answer in answers] == [n % 3 == 0 for n in range(60)]
+    assert [isinstance(answer, RefusedError) for answer in answers] == [n % 3 == 0 for n in range(60)]
     assert await store.read(names) == {f"kept-{n}" for n in range(60) if n % 3}
 
 
 async def test_a_failed_statement_is_the_works_own_error_and_leaves_its_neighbours_standing(store):
-    from sqlalchemy.exc import IntegrityError
-
     await store.transact(put("taken"))
     answers = await asyncio.gather(
         *(store.transact(work) for work in (put("before"), put("taken"), put("after"))), return_exceptions=True
@@ -52,8 +51,6 @@ async def test_a_failed_statement_is_the_works_own_error_and_leaves_its_neighbou
 
 
 async def test_a_wrong_statement_is_not_mistaken_for_a_database_that_is_away(store):
-    from sqlalchemy.exc import DBAPIError
-
     with pytest.raises(DBAPIError) as raised:
         await store.transact(lambda conn: conn.execute(text("SELECT * FROM no_such_table")))
     assert not isinstance(raised.value, StoreUnavailableError)
@@ -68,7 +65,7 @@ def test_a_work_that_raises_what_ends_programs_does_not_end_the_store(database_u
         put("lost")(conn)
         raise error
 
-    with pytest.raises(BaseException) as raised:  # noqa: B017, PT011  any of four, one of them translated
+    with pytest.raises(BaseException) as raised:  # noqa: PT011  any of four, one of them translated
         asyncio.run(store.transact(raising))
     assert isinstance(raised.value, RuntimeError if error is StopIteration else error)
 
@@ -93,8 +90,6 @@ async def test_a_result_is_handed_out_only_after_its_commit(store):
 
 
 async def test_read_sees_one_snapshot_and_writes_nothing(store):
-    from sqlalchemy.exc import DBAPIError
-
     await store.transact(put("x", 1))
     began, changed = threading.Event(), threading.Event()
 
@@ -157,8 +152,6 @@ async def test_who_stops_waiting_while_the_work_runs_leaves_it_stored(store):
 
 
 async def test_more_work_than_can_wait_is_refused_at_once(store, monkeypatch):
-    from store import postgres
-
     monkeypatch.setattr(sqlite, "WAITING", 5)
     monkeypatch.setattr(postgres, "WAITING", 5)
     release, began = threading.Event(), threading.Event()
@@ -203,7 +196,8 @@ async def test_insert_ignore_counts_what_went_in(store):
 
 async def test_upsert_gives_the_row_its_new_values(store):
     for value in (1, 7):
-        await store.transact(lambda conn, value=value: upsert(conn, counters, {"name": "n", "value": value}, key=["name"]))
+        row = {"name": "n", "value": value}
+        await store.transact(lambda conn, row=row: upsert(conn, counters, row, key=["name"]))
     assert await store.read(lambda conn: conn.execute(select(counters.c.value)).scalar_one()) == 7
 
 
