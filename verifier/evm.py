@@ -11,7 +11,7 @@ from verifier.verdict import Invalid, Valid, Verdict
 
 LONGEST_SIGNATURE = 16_384
 """Bytes. A passkey wallet's wrapped signature has some 3,000; a call with more than 49,152 no node takes (EIP-3860)."""
-_HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*)")
+_HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*+)")
 
 
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
@@ -19,7 +19,8 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
 
     A message that presents itself as a sign-in must also be one (EIP-4361), for this wallet and for this moment.
     """
-    if len(signature) > 2 * LONGEST_SIGNATURE + 2 or (match := _HEX.fullmatch(signature)) is None:
+    match = _HEX.fullmatch(signature)
+    if match is None or len(match[1]) > 2 * LONGEST_SIGNATURE:
         return Invalid(reason=f"a signature is at most {LONGEST_SIGNATURE} bytes in hex")
     raw = bytes.fromhex(match[1])
     hashed = eip191.digest(message)

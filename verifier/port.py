@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from chains.account import Account
-from verifier.verdict import Inconclusive, Verdict
+from verifier import erc6492
+from verifier.verdict import Inconclusive, Invalid, Verdict
 
 
 class Lookup(Protocol):
@@ -38,4 +39,15 @@ class NoLookup:
         return Inconclusive(reason="no key signed this for the account, and its contract was not asked")
 
 
+class KeysOnly:
+    """Takes every account for a key's, as whoever has no node must; only ERC-6492 itself speaks of a contract."""
+
+    async def contract_signature(self, account: Account, digest: bytes, signature: bytes) -> Verdict:  # noqa: ARG002  the port's shape
+        """Answer by the signature alone."""
+        if erc6492.is_wrapped(signature):
+            return Inconclusive(reason="only a node can tell whether a contract accepts this signature")
+        return Invalid(reason="no key signed this for the account; whether a contract did was not asked")
+
+
 NO_LOOKUP: Lookup = NoLookup()
+KEYS_ONLY: Lookup = KeysOnly()
