@@ -24,7 +24,7 @@ def heir_of(
 ) -> Order:
     """Return, locked, the order that settles what is still paid for a fallen one: its lines and price, no place kept.
 
-    It answers to the fallen one's address and code. The caller holds the fallen order's lock, so that there is one heir.
+    It answers to the fallen one's address and code. The caller holds the fallen order's lock: there is one heir.
     """
     mark = f"heir:{fallen.id}"
     known = select(orders.c.id).where(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from apscheduler.events import (  # type: ignore[import-untyped]  # no type information published
@@ -48,7 +49,7 @@ class Housekeeping:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do every chore at its interval until `stop` is set. Raises what a chore raised."""
-        broken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def report(event: JobExecutionEvent) -> None:
             if not broken.done():
@@ -61,7 +62,8 @@ class Housekeeping:
         scheduler.start()
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {stopping, broken}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if broken.done():
                 await broken
         finally:

@@ -5,10 +5,12 @@
 Running it twice changes nothing, and however a history is cut into sweeps, the same tables come of it.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -66,32 +68,49 @@ def _waiting(sitting: Sitting, shown: Iterable[PaymentKey]) -> list[PaymentRecor
     return [record for record in records if record.outcome is Outcome.WAITING]
 
 
+class _Ripe(NamedTuple):
+    """A payment that may settle."""
+
+    payment_id: str
+    since: int  # height of the tip at which it was deep enough
+    height: float  # of its own block
+
+
 def _ripe(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> Sequence[str]:
     """Return the waiting payments that may settle now, in the order in which the chain made them ripe."""
-    chain = sitting.terms.chain
-    standing = {payment.key: payment for payment in sweep.final}
-    standing |= {pending.payment.key: pending.payment for pending in sweep.pending}
-    stakes: dict[str, Stake] = {}
-    for payment in standing.values():
-        if payment.block is not None and not payment.internal:
-            record = sitting.payment(payment.key.payment_id)
-            purse = subjects[record.id].purse if record.id in subjects else record.order_id or record.id
-            stakes[record.id] = Stake(
-                height=payment.block.height, asset=payment.asset, amount=payment.amount, purse=purse
-            )
+    chain, tip = sitting.terms.chain, sweep.tip.height
+    stakes = _stakes(sitting, sweep, subjects)
     together = Stakes(stakes.values())
     ripe = []
     for payment_id in subjects:
-        record, stake = sitting.payment(payment_id), stakes.get(payment_id)
-        if stake is None and record.state is not PaymentState.FINAL:
-            continue  # in no block yet
-        height = sweep.tip.height
+        record, stake, since = sitting.payment(payment_id), stakes.get(payment_id), math.inf
         if stake is not None:
             steps = chain.steps_for(record.asset)
-            height = ripe_at(stake, together, steps, finality=chain.finality.blocks)
-        if record.state is PaymentState.FINAL or height <= sweep.tip.height:
-            ripe.append((min(height, sweep.tip.height), till.chain_order(record)[0], payment_id))
-    return [payment_id for *_, payment_id in sorted(ripe, key=lambda entry: entry[:2])]
+            since = ripe_at(stake, together, steps, finality=chain.finality.blocks)
+        if since <= tip or record.state is PaymentState.FINAL:
+            height = till.chain_order(record)[0]
+            ripe.append(_Ripe(payment_id=payment_id, since=int(min(since, tip)), height=height))
+    return [entry.payment_id for entry in sorted(ripe, key=_turn)]
+
+
+def _turn(ripe: _Ripe) -> tuple[float, ...]:
+    """Return what settles first; what is alike keeps the order of the sweep."""
+    return (ripe.since, ripe.height)
+
+
+def _stakes(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> dict[str, Stake]:
+    """Return what each payment of the sweep puts at risk, those that were settled before included."""
+    shown = (*sweep.final, *(pending.payment for pending in sweep.pending))
+    stakes = {}
+    for payment in shown:
+        payment_id = payment.key.payment_id
+        if payment.block is not None and not payment.internal:
+            subject, record = subjects.get(payment_id), sitting.payment(payment_id)
+            purse = subject.purse if subject else record.order_id or payment_id
+            stakes[payment_id] = Stake(
+                height=payment.block.height, asset=payment.asset, amount=payment.amount, purse=purse
+            )
+    return stakes
 
 
 def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject) -> None:
