@@ -33,7 +33,7 @@ def build_app(deps: Deps) -> web.Application:
     app = web.Application(middlewares=[frame], client_max_size=settings.limits.body_bytes)
     app[DEPS] = deps
     app[CLIENTS] = Clients(trusted=settings.trusted_proxies, secret=deps.secret)
-    app[LIMITS] = Limits(settings.limits)
+    app[LIMITS] = Limits(settings.limits, deps.clock)
     app[ORIGINS] = Origins(listed=(settings.public_url, *settings.origins), store=deps.store, clock=deps.clock)
     app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
     app[IN_FLIGHT] = {}

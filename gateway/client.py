@@ -43,8 +43,7 @@ def client_of(request: web.Request) -> str:
 
 def network_key(address: Address, secret: bytes) -> str:
     """Return 128 bits of HMAC-SHA256 over the address's /32 or /64, in hex: only the secret makes it tryable."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    prefix = mapped.packed if mapped else address.packed[:8]  # an IPv4 address has 4 bytes, an IPv6 /64 has 8
+    prefix = address.packed[:8]  # all 4 bytes of an IPv4 address, the /64 of an IPv6 one
     return hmac.digest(secret, b"client|" + prefix, "sha256").hex()[:HASH_HEX]
 
 
@@ -75,16 +74,17 @@ def hops_of_forwarded(fields: Sequence[str]) -> list[str]:
 
 
 def read_address(text: str) -> Address | None:
-    """Read an address as peers and proxies write it, a port allowed: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    """Read an address as peers and proxies write it, a port allowed (`[2001:db8::1]:80`)."""
     bare = text.strip().strip('"')
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        return ip_address(bare.partition("%")[0])
+        address = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _for_parameter(element: str) -> str:
@@ -106,5 +106,4 @@ def _outermost(nearest: Address, hops: Sequence[str], trusted: Sequence[Network]
 
 
 def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return any((mapped or address) in network for network in trusted)
+    return any(address in network for network in trusted)

@@ -141,14 +141,14 @@ def tier_view(tier: Tier, registry: Registry) -> TierView:
 
 def _price(asset: Asset, amount: int, registry: Registry) -> Price:
     chain = registry.chains[asset.chain]
-    spoken = (name for name in chain.payment_methods if registry.by_payment_method(name) is asset)
+    spoken = [name for name in chain.payment_methods if registry.by_payment_method(name) is asset]
     return Price(
         amount=to_text(amount, asset.decimals),
         currency=asset.ticker,
         asset=asset.id,
         chain=chain.id,
         chain_name=chain.name,
-        payment_method=next(spoken, asset.id),
+        payment_method=min(spoken, key=len, default=asset.id),
     )
 
 

@@ -6,12 +6,12 @@ from math import ceil
 
 from aiohttp import web
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from config.clock import utc_now
+from config.clock import Clock
 from config.settings import GateLimits
 from gateway.problems import Code, Problem
+from gateway.window import WindowMemory
 
 WINDOW_SECONDS = 60
 READS_PER_MINUTE = 600
@@ -54,9 +54,9 @@ class Allowance:
 class Limits:
     """The budgets of this process."""
 
-    def __init__(self, settings: GateLimits) -> None:
-        self._storage = MemoryStorage()
-        self._window = MovingWindowRateLimiter(self._storage)
+    def __init__(self, settings: GateLimits, clock: Clock) -> None:
+        self._clock = clock
+        self._window = MovingWindowRateLimiter(WindowMemory(clock))
         self._items: dict[Budget, RateLimitItem] = {
             budget: RateLimitItemPerMinute(quota, namespace=budget) for budget, quota in quotas(settings).items()
         }
@@ -70,7 +70,7 @@ class Limits:
             budget=budget,
             quota=item.amount,
             remaining=remaining,
-            reset=max(1, ceil(reset_at - utc_now().timestamp())),  # the library counts on the machine's clock
+            reset=max(1, ceil(reset_at - self._clock().timestamp())),
             granted=granted,
         )
 

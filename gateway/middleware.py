@@ -1,5 +1,6 @@
 """What every request passes: its id, its time, and the translation of whatever was raised into a problem."""
 
+import itertools
 import os
 import traceback
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 STORE_RETRY_SECONDS = 5
+_PROCESS = os.urandom(4).hex()
+_COUNT = itertools.count()
 UNMATCHED = "unmatched"
 SECURITY: Mapping[str, str] = MappingProxyType(
     {
@@ -48,7 +51,7 @@ OF_STATUS: Mapping[int, Code] = MappingProxyType(
 async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request in any case, count it, and let nothing of ours leak out of a failure."""
     hub, began = request.app[DEPS].metrics, perf_counter()
-    request_id = request[REQUEST_ID] = os.urandom(8).hex()
+    request_id = request[REQUEST_ID] = f"{_PROCESS}{next(_COUNT):08x}"
     structlog.contextvars.bind_contextvars(request_id=request_id)
     response = await _answered(request, handler)
     if isinstance(response, ProblemResponse):

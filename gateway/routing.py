@@ -92,7 +92,7 @@ async def read_body(request: web.Request, model: type[BaseModel]) -> BaseModel |
     if not is_plain_json(request.headers):
         return Problem(code=Code.NOT_JSON_TYPE)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(None if request.content.is_eof() else BODY_SECONDS):
             raw = await request.read()
     except TimeoutError:
         return Problem(code=Code.BODY_TOO_SLOW)

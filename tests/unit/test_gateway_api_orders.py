@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete, func, select
 
 from chains import progress
 from tests.support import tickets_box as box
 from tests.support.gateway_app import CHAIN, OWN_ADDRESSES, RECEIVE, WALLET, running, wish
-from tickets import addresses, orders
 from tickets.schema import order_addresses
 from tickets.schema import orders as orders_table
-from sqlalchemy import delete, func, select
 
 
 @pytest.fixture

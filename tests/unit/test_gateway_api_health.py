@@ -1,0 +1,95 @@
+"""Health, readiness, metrics and what anyone may fetch to check tickets."""
+
+from datetime import timedelta
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import delete
+
+from chains import progress
+from gateway.scrape import build_metrics_app
+from store.errors import StoreUnavailableError
+from tests.support import tickets_box as box
+from tests.support.gateway_app import CHAIN, follow_chain, running
+from tickets.keys import KeyKind
+
+
+@pytest.fixture
+async def gateway(store, now, tmp_path):
+    async with running(store, now, tmp_path) as started:
+        yield started
+
+
+async def readiness(gateway):
+    answer = await gateway.client.get("/readyz")
+    return answer.status, await answer.json()
+
+
+async def test_a_gate_whose_watchers_follow_their_chains_is_ready(gateway):
+    status, body = await readiness(gateway)
+    assert (status, body["ready"], body["database"]) == (200, True, True)
+    [chain] = body["chains"]
+    assert (chain["chain"], chain["ready"], chain["reasons"], chain["tip_height"]) == (CHAIN, True, [], 100)
+
+
+async def test_a_watcher_that_lags_makes_the_gate_unready_until_it_polls_again(gateway, store):
+    now = gateway.clock.move(timedelta(seconds=61))
+    status, body = await readiness(gateway)
+    assert (status, body["chains"][0]["reasons"]) == (503, ["no successful poll for 61 s"])
+    await store.transact(lambda conn: follow_chain(conn, now))
+    assert (await readiness(gateway))[0] == 200
+
+
+async def test_a_stopped_chain_makes_the_gate_unready_without_telling_the_world_why(gateway, store, now):
+    await store.transact(lambda conn: progress.stop(conn, CHAIN, "https://node.test/?key=hush lied", now))
+    status, body = await readiness(gateway)
+    assert (status, body["chains"][0]["reasons"]) == (503, ["stopped: the operator has to look at it"])
+    assert "hush" not in str(body)
+
+
+async def test_a_chain_that_was_never_read_makes_the_gate_unready(gateway, store):
+    await store.transact(lambda conn: conn.execute(delete(progress.checkpoints)))
+    status, body = await readiness(gateway)
+    assert (status, body["chains"][0]["reasons"]) == (503, ["never polled"])
+
+
+async def test_without_its_database_the_gate_lives_but_is_not_ready(gateway, monkeypatch):
+    async def fail(*_):
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(gateway.store, "read", fail)
+    status, body = await readiness(gateway)
+    assert (status, body["ready"], body["database"], body["chains"]) == (503, False, False, [])
+    assert (await gateway.client.get("/healthz")).status == 200
+
+
+async def test_prometheus_reads_lag_payments_and_refusals_on_its_own_listener(gateway, store):
+    await gateway.client.get("/api/orders/unknown")
+    gateway.deps.metrics.rpc_error(CHAIN, "timeout")
+    gateway.clock.move(timedelta(seconds=7))
+    app = build_metrics_app(gateway.deps.metrics, store, gateway.clock)
+    async with TestClient(TestServer(app)) as prometheus:
+        text = await (await prometheus.get("/metrics")).text()
+    assert f'usher_chain_poll_age_seconds{{chain="{CHAIN}"}} 7.0' in text
+    assert f'usher_chain_stopped{{chain="{CHAIN}"}} 0.0' in text
+    assert 'usher_problems_total{code="unknown_order"} 1.0' in text
+    assert f'usher_rpc_errors_total{{chain="{CHAIN}",kind="timeout"}} 1.0' in text
+    assert 'usher_request_seconds_count{route="/api/orders/{order_id}",status="404"} 1.0' in text
+    assert (await gateway.client.get("/metrics")).status == 404
+
+
+async def test_every_public_key_is_published_to_any_page(gateway):
+    answer = await gateway.client.get("/.well-known/jwks.json", headers={"Origin": "https://scanner.test"})
+    assert answer.content_type == "application/jwk-set+json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    keys = (await answer.json(content_type=None))["keys"]
+    assert len(keys) == len(KeyKind)
+    assert all("d" not in key and key["crv"] == "Ed25519" for key in keys)
+
+
+async def test_the_revocation_list_is_a_signed_text(gateway, store, now):
+    await box.opened(store, now)
+    answer = await gateway.client.get("/.well-known/revocations")
+    assert answer.content_type == "application/jose"
+    claims = gateway.deps.keyring.verify(KeyKind.REVOCATIONS, await answer.text(), now=now)
+    assert {"iat"} <= set(claims)
