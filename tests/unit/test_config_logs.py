@@ -47,7 +47,8 @@ def assert_silent(out):
 @pytest.mark.parametrize("kind", SECRETS)
 def test_a_secret_is_known_by_its_look_wherever_it_stands(log, out, kind):
     secret = SECRETS[kind]
-    log.info(" ".join(("told", secret, "in the text")), value=secret, deep={"list": [secret, {"x": (secret,)}]})
+    event = f"told {secret} in the text"
+    log.info(event, value=secret, deep={"list": [secret, {"x": (secret,)}]})
     assert_silent(out)
 
 
