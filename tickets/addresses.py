@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from store.upsert import insert_ignore
+from tickets.errors import AddressMismatchError
 from tickets.order import OrderState
 from tickets.schema import order_addresses, orders
 from tickets.states import StateTable
@@ -41,10 +42,6 @@ ADDRESS_STATES: StateTable[AddressState] = StateTable(
         AddressState.RETIRED: {},
     },
 )
-
-
-class AddressMismatchError(Exception):
-    """The xpub gives other addresses than the ones stored for it; put the former xpub back into the settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

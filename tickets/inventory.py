@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, Integer, Update, bindparam, update
 
+from tickets.errors import CountsError, IllegalMoveError
 from tickets.order import HOLDS, Hold, Order
 from tickets.schema import orders, tiers
-from tickets.states import IllegalMoveError
 
 _n = bindparam("n", type_=Integer)
 _tier = tiers.c.id == bindparam("tier")
@@ -20,10 +20,6 @@ _DROP_HOLD = update(tiers).where(_tier, tiers.c.held >= _n).values(held=tiers.c.
 _SELL = update(tiers).where(_tier, _room).values(sold=tiers.c.sold + _n)
 _SELL_HELD = update(tiers).where(_tier, tiers.c.held >= _n).values(held=tiers.c.held - _n, sold=tiers.c.sold + _n)
 _GIVE_BACK = update(tiers).where(_tier, tiers.c.sold >= _n).values(sold=tiers.c.sold - _n)
-
-
-class CountsError(Exception):
-    """A tier counts fewer places than its orders keep; stop and look at the database before selling on."""
 
 
 def hold(conn: Connection, tier_id: int, n: int) -> bool:

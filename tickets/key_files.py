@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from joserfc.errors import JoseError
 
+from tickets.errors import BoxOfficeError
 from tickets.jws import ALGORITHM, Ed25519Key
 
 
@@ -34,11 +35,8 @@ class KeyKind(StrEnum):
         return str(self)
 
 
-class KeyFileError(Exception):
+class KeyFileError(BoxOfficeError):
     """The signing keys cannot be used."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"{(type(self).__doc__ or '').strip()} ({detail})")
 
 
 class KeysMissingError(KeyFileError):

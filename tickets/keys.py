@@ -10,27 +10,9 @@ from typing import Any
 import orjson
 
 from tickets import jws, key_files
-from tickets.key_files import (
-    KeyBrokenError,
-    KeyFileError,
-    KeyKind,
-    KeyPermissionsError,
-    KeysMissingError,
-    StoredKey,
-)
+from tickets.key_files import KeyFileError, KeyKind, KeysMissingError, StoredKey
 
-__all__ = [
-    "KeyBrokenError",
-    "KeyFileError",
-    "KeyKind",
-    "KeyPermissionsError",
-    "Keyring",
-    "KeysMissingError",
-    "Refused",
-    "Signer",
-    "StoredKey",
-    "TokenFault",
-]
+__all__ = ["KeyFileError", "KeyKind", "Keyring", "Refused", "Signer", "StoredKey", "TokenFault"]
 
 
 class TokenFault(StrEnum):

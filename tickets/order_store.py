@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, insert, sel
 
 from chains.account import HolderKey
 from tickets import inventory
+from tickets.errors import IllegalMoveError
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
 from tickets.schema import order_lines, orders
-from tickets.states import IllegalMoveError
 
 STEP = timedelta(minutes=15)
 """By how much a pending payment extends an order at a time."""

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from tickets.errors import IllegalMoveError
+
 S = TypeVar("S", bound=StrEnum)
-
-
-class IllegalMoveError(Exception):
-    """A change of state that is not in the table was asked for; the caller decided on what is no longer true."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

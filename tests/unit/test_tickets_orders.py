@@ -25,10 +25,10 @@ from tests.support.tickets_box import (
     wallet,
 )
 from tickets import addresses, events, inventory, order_store, orders
+from tickets.errors import IllegalMoveError
 from tickets.lateness import Timing, first_known, judge
 from tickets.order import Hold, Order, OrderState
 from tickets.orders import OrderRefusal
-from tickets.states import IllegalMoveError
 
 
 async def placed(store, event, now, by=1, **changes):
