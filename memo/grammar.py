@@ -4,7 +4,7 @@
     o:<code>                                          an order's code
     subscription:<plan>:account:<name>
 
-Tolerated: surrounding white space and quotes, keywords in upper case, percent-encoding. Anything else is NotOurs.
+Tolerated: surrounding white space and quotes, keywords and slugs in upper case, percent-encoding. Anything else is NotOurs.
 """
 
 import re
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 class EventMemo:
     """A ticket for this event is to belong to this wallet."""
 
-    event: str  # number or slug
+    event: str  # number, or slug in lower case
     wallet: str  # in its family's canonical spelling
     holder: HolderKey
     extras: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)  # keys in lower case
@@ -121,7 +121,7 @@ def write(memo: Memo) -> str:
 
 
 def is_slug(text: str) -> bool:
-    """Whether an event may be named so: up to 100 unreserved URL characters, one of them a letter."""
+    """Whether this can name an event: up to 100 unreserved URL characters, one of them a letter; case means nothing."""
     return _SLUG.fullmatch(text) is not None
 
 
@@ -152,7 +152,7 @@ def _event(identifier: str, wallet: str, pairs: Sequence[str], network: Network)
     extras = _extras(pairs)
     if isinstance(extras, NotOurs):
         return extras
-    return EventMemo(event=identifier, wallet=account.address, holder=account.holder, extras=extras)
+    return EventMemo(event=identifier.lower(), wallet=account.address, holder=account.holder, extras=extras)
 
 
 def _extras(pairs: Sequence[str]) -> Mapping[str, str] | NotOurs:
@@ -176,7 +176,7 @@ def _order(code: str) -> OrderMemo | NotOurs:
 def _subscription(plan: str, name: str) -> SubscriptionMemo | NotOurs:
     if not is_slug(plan) or not _NAME.fullmatch(name):
         return NotOurs(reason=Reason.MALFORMED)
-    return SubscriptionMemo(plan=plan, account=name.removeprefix("@"))
+    return SubscriptionMemo(plan=plan.lower(), account=name.removeprefix("@"))
 
 
 def _is(text: str, keyword: str) -> bool:

@@ -170,7 +170,8 @@ def payment(usher, database_url):
         key=PaymentKey(chain="eip155:1", txid="0x" + "ab" * 32, index="v"),
         asset="eip155:1/slip44:60", amount=50_000_000_000_000_001, destination=RECEIVE, sender=GUEST, direct=True,
         memos=("thanks",), internal=False, state=PaymentState.FINAL, confirmations=64, height=7,
-        block_hash="0x" + "cd" * 32, block_time=moment, first_seen=moment, outcome=Outcome.OWED, reason=Reason.UNREADABLE_MEMO,
+        block_hash="0x" + "cd" * 32, block_time=moment, first_seen=moment, outcome=Outcome.OWED,
+        reason=Reason.UNREADABLE_MEMO,
         owed=50_000_000_000_000_001,
     )  # fmt: skip
 

@@ -33,13 +33,15 @@ def folder(tmp_path):
     word = "0x" + "11" * 32
     header = {
         **dict.fromkeys(("parentHash", "sha3Uncles", "stateRoot", "transactionsRoot", "receiptsRoot", "mixHash"), word),
-        "miner": PAYER.lower(), "logsBloom": f"0x{bloom:0512x}", "difficulty": "0x0", "number": "0x10", "nonce": "0x" + "00" * 8,
-        "gasLimit": "0x1", "gasUsed": "0x1", "timestamp": "0x6380a5c0", "extraData": "0x", "transactions": sent,
+        "miner": PAYER.lower(), "logsBloom": f"0x{bloom:0512x}", "difficulty": "0x0", "number": "0x10",
+        "nonce": "0x" + "00" * 8, "gasLimit": "0x1", "gasUsed": "0x1", "timestamp": "0x6380a5c0",
+        "extraData": "0x", "transactions": sent,
     }  # fmt: skip
     header["hash"] = header_hash(header)
     receipts = [
         {"transactionHash": transaction["hash"], "transactionIndex": transaction["transactionIndex"],
-         "blockHash": header["hash"], "status": "0x0" if place == 2 else "0x1", "logs": [TOKEN_LOG] if place == 1 else []}
+         "blockHash": header["hash"], "status": "0x0" if place == 2 else "0x1",
+         "logs": [TOKEN_LOG] if place == 1 else []}
         for place, transaction in enumerate(sent)
     ]  # fmt: skip
     (tmp_path / "block.json").write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "result": header}))

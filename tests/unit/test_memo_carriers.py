@@ -2,8 +2,12 @@
 
 import pytest
 
+from config.registry import Network
 from memo.carriers import text_of
 from memo.forms import forms
+from memo.grammar import parse
+
+MEMO = parse("event:7:wallet:alice", network=Network.MAIN)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +45,14 @@ def test_bytes_that_write_no_text_are_none(data):
 
 
 def test_the_short_form_is_preferred_because_it_links_no_wallet_to_an_event_in_public():
-    both = forms(code="0000000000000", event="7", address="alice")
+    both = forms(code="0000000000000", memo=MEMO)
     assert (both.short, both.full) == ("o:0000000000000", "event:7:wallet:alice")
     assert both.choose(80) == both.short
     assert both.choose(80, public=False) == both.full
 
 
 def test_a_carrier_that_is_too_small_for_the_full_form_gets_the_short_one_or_none():
-    both = forms(code="0000000000000", event="7", address="alice")
+    both = forms(code="0000000000000", memo=MEMO)
     assert both.choose(len(both.full) - 1, public=False) == both.short
     assert both.choose(len(both.short)) == both.short
     assert both.choose(len(both.short) - 1) is None

@@ -44,6 +44,10 @@ def test_the_wallet_is_given_in_its_familys_own_spelling():
     assert read("event:7:wallet:@Alice").wallet == "alice"
 
 
+def test_a_slug_means_the_same_in_any_case():
+    assert read(f"event:Summer-2027:wallet:{WALLET}") == ticket("summer-2027")
+
+
 def test_pairs_follow_and_unknown_ones_are_kept():
     memo = read(f"event:7:wallet:{WALLET}:tier:VIP:qty:2:ref:A 17:colour:blue")
     assert (memo.tier, memo.qty, memo.ref) == ("VIP", 2, "A 17")
