@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-STUN_SCHEMES = ("stun:", "stuns:")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnCredential:
@@ -20,13 +18,8 @@ class TurnCredential:
 
     @property
     def ice_servers(self) -> list[dict[str, object]]:
-        """Return the `RTCIceServer` list of the WebRTC API (W3C webrtc §4.2.4); STUN entries need no credential."""
-        stun = [uri for uri in self.uris if uri.startswith(STUN_SCHEMES)]
-        turn = [uri for uri in self.uris if not uri.startswith(STUN_SCHEMES)]
-        servers: list[dict[str, object]] = [{"urls": stun}] if stun else []
-        if turn:
-            servers.append({"urls": turn, "username": self.username, "credential": self.password})
-        return servers
+        """Return the `RTCIceServer` list of the WebRTC API (W3C webrtc section 4.2.4)."""
+        return [{"urls": list(self.uris), "username": self.username, "credential": self.password}]
 
 
 def issue(secret: str, *, session_id: str, uris: Sequence[str], ttl: timedelta, now: datetime) -> TurnCredential:

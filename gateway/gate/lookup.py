@@ -6,7 +6,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from chains.account import Account
-from chains.accounts import parse_caip10
+from chains.accounts import account_of, parse_caip10
 from config.registry import Network
 from gateway.gate import standing
 from gateway.gate.checks import Role, Standing
@@ -14,8 +14,7 @@ from store.engine import Store
 from verifier.port import Lookup
 from verifier.verdict import Invalid, Verdict
 
-HOME = "eip155:1"
-"""Where a contract account proves itself if its ticket was paid on a chain without contracts, or was a gift."""
+EVM = "eip155:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,19 +30,24 @@ class DoorLookup:
         """Ask on the chain the ticket was paid on. Whoever deploys a wallet at that address elsewhere is not asked."""
         who = (self.event_id, str(account.holder))
         stands = await self.store.read(partial(_read, who, self.network))
-        chain = self._chain_of(stands)
+        chain = self._chain_of(account, stands)
         if chain is None:
             return Invalid(reason="another key made this signature, and no ticket says that a contract should be asked")
         return await self.inner.contract_signature(replace(account, chain=chain), digest, signature)
 
-    def _chain_of(self, stands: Standing) -> str | None:
+    def _chain_of(self, account: Account, stands: Standing) -> str | None:
         if stands.role is Role.HOST:
             creator = parse_caip10(stands.event.creator, self.network)
             return creator.chain if isinstance(creator, Account) else None
         if stands.ticket is None:
             return None
-        paid_on = stands.ticket.paid_on or HOME
-        return paid_on if paid_on.startswith("eip155:") else HOME
+        paid_on = stands.ticket.paid_on or ""
+        return paid_on if paid_on.startswith(EVM) else self._home_of(account)
+
+    def _home_of(self, account: Account) -> str | None:
+        """Return where a wallet is asked whose ticket was a gift, or paid on a chain without contracts: eip155:1."""
+        home = account_of(account.address, network=self.network)
+        return home.chain if isinstance(home, Account) else None
 
 
 def _read(who: standing.Who, network: Network, conn: Connection) -> Standing:

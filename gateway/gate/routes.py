@@ -131,24 +131,29 @@ ROUTES = (
 )
 
 
+WATCH: web.AppKey[list[asyncio.Task[None]]] = web.AppKey("watch", list)
+"""What runs beside the requests: the reader of the door list and the rooms' clock."""
+
+
 def equip(app: web.Application) -> None:
     """Give an application what the gate's doors need, and let it run while the application does."""
     deps = app[DEPS]
     rooms = app[ROOMS] = Rooms(deps)
     app[DESK] = Desk.of(deps, rooms.door_list)
+    app[WATCH] = []
     app.cleanup_ctx.append(keep_watch)
     app.on_shutdown.append(send_everybody_away)
 
 
 async def keep_watch(app: web.Application) -> AsyncIterator[None]:
     """Read the door list and keep the rooms' time for as long as the application runs (a cleanup context)."""
-    rooms = app[ROOMS]
+    rooms, running = app[ROOMS], app[WATCH]
     await rooms.door_list.start()
-    tasks = [asyncio.create_task(rooms.door_list.run()), asyncio.create_task(rooms.run())]
+    running += [asyncio.create_task(rooms.door_list.run()), asyncio.create_task(rooms.run())]
     yield
-    for task in tasks:
+    for task in running:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def send_everybody_away(app: web.Application) -> None:

@@ -9,8 +9,8 @@ from gateway.presence.messages import Closing
 
 SIZE = 256
 """Messages a client may be behind."""
-LAST_WORDS_SECONDS = 0.5
-"""How long a closed client has for what is waiting and for the close handshake; then the connection is cut."""
+LAST_WORDS_SECONDS = 2
+"""How long a closed client has for the close handshake; then it is cut. To the room it is gone from the first moment."""
 
 
 class Outbox:

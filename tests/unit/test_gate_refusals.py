@@ -1,0 +1,355 @@
+"""What bad input gets: each its own code and status, nothing spent, and one row in the log."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway import bans, nonces, proofs
+from gateway.nonces import NonceScope
+from gateway.schema import sessions, spent_proofs
+from tests.support.gate_house import SECRET, House, Wallet, opened, refused
+from tickets import events, tickets
+from verifier.challenge import Challenge, write
+from verifier.purpose import Purpose, statement
+
+BUYER = Wallet(1)
+THIEF = Wallet(2)
+Case = Callable[[House], Awaitable[tuple[str, Any]]]
+
+
+@pytest.fixture
+async def house(store, now, tmp_path):
+    async with opened(store, now, tmp_path) as house:
+        await house.ticket(BUYER)
+        yield house
+
+
+def signed(wallet: Wallet, text: str) -> dict[str, Any]:
+    return {"wallet_address": wallet.address, "message": text, "signature": wallet.sign(text)}
+
+
+def written(house: House, **changes: Any) -> dict[str, Any]:
+    """A signed text as our own challenge would be, with something changed."""
+    issued = house.clock()
+    fields: dict[str, Any] = {
+        "domain": "house.test",
+        "account": BUYER.account,
+        "statement": statement(Purpose.JOIN, house.event.title),
+        "uri": "https://house.test/events/opening-night",
+        "issued_at": issued,
+        "expires_at": issued + timedelta(minutes=5),
+        "purpose": Purpose.JOIN,
+        "event_id": house.event.id,
+    }
+    secret = changes.pop("secret", SECRET)
+    fields |= changes
+    scope = NonceScope(
+        holder=fields["account"].holder,
+        event_id=fields["event_id"],
+        purpose=fields["purpose"],
+        domain=fields["domain"],
+    )
+    nonce = nonces.issue(secret, scope, expires_at=fields["expires_at"], randomness=b"8 random")
+    return signed(BUYER, write(Challenge(nonce=nonce, **fields)))
+
+
+async def our_own_text_in_the_same_way(house):
+    return "join", written(house)
+
+
+async def wrong_signature(house):
+    return "join", await house.proof(BUYER) | {"signature": THIEF.sign("something else")}
+
+
+async def wrong_wallet(house):
+    return "join", await house.proof(BUYER) | {"wallet_address": THIEF.address}
+
+
+async def signed_by_another_wallet(house):
+    text = await house.challenge(BUYER)
+    return "join", {"wallet_address": BUYER.address, "message": text, "signature": THIEF.sign(text)}
+
+
+async def a_wallet_without_a_ticket(house):
+    return "join", await house.proof(THIEF)
+
+
+async def stale_challenge(house):
+    proof = await house.proof(BUYER)
+    await house.move(timedelta(minutes=5, seconds=30))
+    return "join", proof
+
+
+async def stale_timestamp(house):
+    return "join", house.stamped(BUYER, at=house.clock() - timedelta(minutes=5))
+
+
+async def timestamp_from_the_future(house):
+    return "join", house.stamped(BUYER, at=house.clock() + timedelta(seconds=31))
+
+
+async def a_timestamp_beyond_all_calendars(house):
+    body = house.stamped(BUYER)
+    return "join", body | {"timestamp": 10**30, "signature": BUYER.sign(f"Access event opening-night at {10**30}")}
+
+
+async def text_with_a_longer_life_than_its_nonce(house):
+    scope = NonceScope(holder=BUYER.account.holder, event_id=house.event.id, purpose=Purpose.JOIN, domain="house.test")
+    ended = nonces.issue(SECRET, scope, expires_at=house.clock() - timedelta(seconds=31), randomness=b"8 random")
+    body = written(house)
+    text = body["message"].replace(body["message"].partition("Nonce: ")[2].partition("\n")[0], ended)
+    return "join", signed(BUYER, text)
+
+
+async def reused_proof(house):
+    proof = await house.proof(BUYER)
+    assert (await house.post("join", proof)).status == 200
+    return "join", proof
+
+
+async def reused_proof_with_the_other_s(house):
+    proof = await house.proof(BUYER)
+    assert (await house.post("join", proof)).status == 200
+    raw = bytes.fromhex(proof["signature"][2:])
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    flipped = raw[:32] + (order - int.from_bytes(raw[32:64], "big")).to_bytes(32, "big") + bytes([55 - raw[64]])
+    return "join", proof | {"signature": f"0x{flipped.hex()}"}
+
+
+async def reused_proof_under_another_name_of_the_same_holder(house):
+    stamp = house.stamped(BUYER)
+    assert (await house.post("join", stamp)).status == 200
+    return "join", stamp | {"wallet_address": f"eip155:137:{BUYER.address}"}
+
+
+async def a_foreign_domain(house):
+    return "join", written(house, domain="evil.test")
+
+
+async def another_purpose(house):
+    return "join", written(house, purpose=Purpose.PURCHASE, statement=statement(Purpose.PURCHASE, "x"))
+
+
+async def another_event(house):
+    return "join", written(house, event_id=house.event.id + 1)
+
+
+async def a_nonce_of_somebody_elses(house):
+    return "join", written(house, secret=b"another secret")
+
+
+async def a_text_of_nobodys(house):
+    return "join", signed(BUYER, "Let me in, please")
+
+
+async def a_malformed_address(house):
+    return "join", house.stamped(BUYER) | {"wallet_address": "0x1234"}
+
+
+async def an_address_with_a_wrong_checksum(house):
+    return "join", house.stamped(BUYER) | {"wallet_address": BUYER.address.swapcase().replace("0X", "0x")}
+
+
+async def no_signature(house):
+    return "join", {"wallet_address": BUYER.address}
+
+
+async def a_signature_without_its_text(house):
+    return "join", {"wallet_address": BUYER.address, "signature": BUYER.sign("x")}
+
+
+async def an_unknown_event(house):
+    return "../nowhere/join", house.stamped(BUYER)
+
+
+async def an_event_that_is_not_open_yet(house):
+    await house.move(timedelta(0))
+    house.clock.now = house.event.doors_at - timedelta(minutes=1)
+    await house.look()
+    return "join", house.stamped(BUYER)
+
+
+async def an_event_that_is_over(house):
+    await house.move(timedelta(hours=3))
+    return "join", house.stamped(BUYER)
+
+
+async def a_cancelled_event(house):
+    now = house.clock()
+    await house.store.transact(lambda conn: events.cancel(conn, house.event.id, reason="rain", now=now))
+    return "join", house.stamped(BUYER)
+
+
+async def _changed(house, change):
+    await house.store.transact(
+        lambda conn: change(conn, tickets.held_by(conn, house.event.id, BUYER.account.holder)[0].id)
+    )
+    return "join", house.stamped(BUYER)
+
+
+async def a_revoked_ticket(house):
+    return await _changed(house, lambda conn, ticket: tickets.revoke(conn, ticket, reason="lost", now=house.clock()))
+
+
+async def a_banned_holder(house):
+    now, holder = house.clock(), BUYER.account.holder
+    await house.store.transact(lambda conn: bans.ban(conn, house.event.id, holder, reason="rude", now=now))
+    return "join", house.stamped(BUYER)
+
+
+async def a_signature_in_the_url(house):
+    return f"join?signature={BUYER.sign('x')}", house.stamped(BUYER)
+
+
+async def a_signature_that_is_a_number(house):
+    return "join", house.stamped(BUYER) | {"signature": 12}
+
+
+async def no_object(house):
+    return "join", [1, 2]
+
+
+BAD = [
+    (wrong_signature, 401, "signature_invalid"),
+    (wrong_wallet, 401, "wrong_wallet"),
+    (signed_by_another_wallet, 401, "signature_invalid"),
+    (a_wallet_without_a_ticket, 403, "no_ticket"),
+    (stale_challenge, 401, "proof_expired"),
+    (stale_timestamp, 401, "proof_expired"),
+    (timestamp_from_the_future, 401, "proof_from_future"),
+    (a_timestamp_beyond_all_calendars, 401, "proof_from_future"),
+    (text_with_a_longer_life_than_its_nonce, 401, "proof_expired"),
+    (reused_proof, 409, "proof_spent"),
+    (reused_proof_with_the_other_s, 409, "proof_spent"),
+    (reused_proof_under_another_name_of_the_same_holder, 409, "proof_spent"),
+    (a_foreign_domain, 401, "wrong_domain"),
+    (another_purpose, 401, "wrong_purpose"),
+    (another_event, 401, "wrong_event"),
+    (a_nonce_of_somebody_elses, 401, "unknown_challenge"),
+    (a_text_of_nobodys, 400, "malformed_message"),
+    (a_malformed_address, 422, "invalid_account"),
+    (an_address_with_a_wrong_checksum, 422, "invalid_account"),
+    (no_signature, 401, "proof_required"),
+    (a_signature_without_its_text, 401, "proof_required"),
+    (an_unknown_event, 404, "unknown_event"),
+    (an_event_that_is_not_open_yet, 403, "doors_closed"),
+    (an_event_that_is_over, 410, "event_over"),
+    (a_cancelled_event, 410, "event_cancelled"),
+    (a_revoked_ticket, 403, "ticket_revoked"),
+    (a_banned_holder, 403, "banned"),
+    (a_signature_in_the_url, 400, "secret_in_url"),
+    (a_signature_that_is_a_number, 422, "invalid_fields"),
+    (no_object, 422, "invalid_fields"),
+]
+
+
+@pytest.mark.parametrize(("case", "status", "code"), BAD, ids=lambda value: getattr(value, "__name__", None))
+async def test_bad_input_gets_its_own_code_and_spends_nothing(house, case: Case, status: int, code: str):
+    path, body = await case(house)
+    before = await footprint(house)
+    answer = await house.post(path, body)
+    assert await refused(answer) == (status, code), await answer.text()
+    assert await footprint(house) == before
+
+
+async def footprint(house: House) -> tuple[int, int]:
+    """How many proofs are spent and how many sessions there are."""
+
+    def count(conn):
+        return tuple(conn.scalar(select(func.count()).select_from(table)) for table in (spent_proofs, sessions))
+
+    return await house.store.read(count)
+
+
+async def test_the_same_text_unchanged_opens(house):
+    path, body = await our_own_text_in_the_same_way(house)
+    assert (await house.post(path, body)).status == 200
+
+
+@pytest.mark.parametrize(("body", "status", "code"), [(b"{", 400, "not_json"), (b"[" * 70_000, 413, "body_too_large")])
+async def test_a_body_that_is_no_json_or_too_large_is_refused_before_it_is_looked_at(house, body, status, code):
+    answer = await house.client.post(
+        f"/api/events/{house.event.ref}/join", data=body, headers={"Content-Type": "application/json"}
+    )
+    assert await refused(answer) == (status, code)
+
+
+async def test_refusals_whose_reason_was_time_tell_ours(house):
+    for case in (stale_challenge, timestamp_from_the_future, an_event_that_is_not_open_yet):
+        path, body = await case(house)
+        answer = await (await house.post(path, body)).json()
+        assert answer["server_time"] == house.clock().isoformat().replace("+00:00", "Z")
+
+
+async def test_refusals_before_a_signature_are_counted_in_one_row_and_those_behind_one_have_their_own(house):
+    for _ in range(5):
+        await house.post("join", house.stamped(BUYER) | {"signature": THIEF.sign("x")})
+    for _ in range(2):
+        assert await refused(await house.post("join", house.stamped(THIEF))) == (403, "no_ticket")
+    await house.joined(BUYER)
+    assert sorted(await house.audited()) == [
+        ("join", "granted", 1),
+        ("join", "no_ticket", 1),
+        ("join", "no_ticket", 1),
+        ("join", "signature_invalid", 5),
+    ]
+
+
+async def test_the_timestamp_form_can_be_switched_off(store, now, tmp_path):
+    async with opened(store, now, tmp_path, gate="timestamp_form = false") as house:
+        await house.ticket(BUYER)
+        assert await refused(await house.post("join", house.stamped(BUYER))) == (400, "timestamp_form_off")
+        await house.joined(BUYER)
+
+
+async def test_one_proof_sent_twenty_times_at_once_opens_once(house):
+    proof = await house.proof(BUYER)
+    assert await race(house, proof) == [200] + [409] * 19
+
+
+async def test_without_spending_the_proof_it_opens_many_times(house, monkeypatch):
+    monkeypatch.setattr(proofs, "spend", lambda conn, passing: frozenset(proof.digest for proof in passing))
+    proof = await house.proof(BUYER)
+    assert (await race(house, proof)).count(200) > 1
+
+
+async def race(house: House, proof: dict[str, Any]) -> list[int]:
+    answers = await asyncio.gather(*(house.post("join", proof) for _ in range(20)))
+    return sorted(answer.status for answer in answers)
+
+
+async def test_a_wallets_own_budget_counts_valid_signatures_only(store, now, tmp_path):
+    async with opened(store, now, tmp_path, joins_per_wallet=2) as house:
+        await house.ticket(BUYER)
+        for _ in range(5):
+            await house.post("join", house.stamped(BUYER) | {"signature": THIEF.sign("x")})
+        await house.joined(BUYER)
+        await house.joined(BUYER)
+        assert await refused(await house.post("join", await house.proof(BUYER))) == (429, "rate_limited")
+        assert await refused(await house.post("join", house.stamped(THIEF))) == (403, "no_ticket")
+
+
+async def test_refusals_that_need_no_look_up_take_the_same_time(house):
+    spent = await house.proof(BUYER)
+    assert (await house.post("join", spent)).status == 200
+    kinds = {
+        "wrong signature": lambda: house.stamped(BUYER) | {"signature": THIEF.sign("x")},
+        "stale": lambda: house.stamped(BUYER, at=house.clock() - timedelta(minutes=5)),
+        "spent": lambda: spent,
+        "no ticket": lambda: house.stamped(THIEF),
+    }
+    taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(25):  # in turn, so that whatever else the machine does hits all alike
+        for kind, body in kinds.items():
+            given = body()
+            began = time.perf_counter()
+            await house.post("join", given)
+            taken[kind].append(time.perf_counter() - began)
+    medians = {kind: statistics.median(times) for kind, times in taken.items()}
+    assert max(medians.values()) < 3 * min(medians.values()), medians
