@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -18,7 +19,7 @@ from tests.support.tickets_box import (
     reread,
     tier,
 )
-from tickets import inventory, orders
+from tickets import events, inventory, order_store, orders
 from tickets.keys import KeyKind, Keyring
 from tickets.order import Order
 from tickets.orders import OrderRefusal
@@ -65,14 +66,19 @@ async def test_sixty_four_buyers_race_for_ten_holds_and_exactly_ten_get_one(stor
 
 
 async def test_orders_of_several_tiers_race_without_waiting_for_each_other(store, now):
-    """Lines stand in opposite orders; locks are taken by tier id, so nobody waits in a ring."""
+    """Lines stand in opposite orders; tiers are locked by their ids, so nobody waits in a ring."""
     event = await opened(store, now, tiers=(tier("a", 5), tier("b", 5)))
-    places = [{event.tiers[0].id: 1, event.tiers[1].id: 1}, {event.tiers[1].id: 1, event.tiers[0].id: 1}]
+    pattern = await ordered(store, event, now, want_hold=False)
+
+    def several(number):
+        lines = [replace(pattern.lines[0], tier_id=one.id) for one in event.tiers]
+        ordered_lines = tuple(lines if number % 2 else reversed(lines))
+        return replace(pattern, id=f"{number:032x}", code=f"{number:013}", lines=ordered_lines)
+
+    waiting = [several(number) for number in range(32)]
+    await store.transact(lambda conn: [order_store.add(conn, order) for order in waiting])
     sold = await asyncio.gather(
-        *(
-            store.transact(lambda conn, n=n: inventory._sell_free(conn, dict(sorted(places[n % 2].items()))))
-            for n in range(32)
-        )
+        *(store.transact(lambda conn, order=order: inventory.sell_order(conn, order)) for order in waiting)
     )
     assert sum(sold) == 5
     assert [one.sold for one in (await reread(store, event)).tiers] == [5, 5]
@@ -86,17 +92,12 @@ async def test_without_the_condition_in_the_write_the_same_race_oversells(databa
     together = threading.Barrier(8, timeout=30)  # the store's threads: eight buyers look before one of them writes
 
     def careless(conn, tier_id, n, *, from_hold):
-        left = next(one.left for one in events_of(conn) if one.id == tier_id)
+        left = events.find(conn, event.id).tier_by_id(tier_id).left
         together.wait()
         if left < n:
             return False
         conn.execute(update(tiers).where(tiers.c.id == tier_id).values(sold=tiers.c.sold + n))
         return True
-
-    def events_of(conn):
-        from tickets import events  # noqa: PLC0415
-
-        return events.find(conn, event.id).tiers
 
     monkeypatch.setattr(inventory, "sell", careless)
     minted = await asyncio.gather(
