@@ -4,7 +4,7 @@
     o:<code>                                          an order's code
     subscription:<plan>:account:<name>
 
-Tolerated: surrounding white space and quotes, keywords and slugs in upper case, percent-encoding. Anything else is NotOurs.
+Tolerated: surrounding white space and quotes, keywords and slugs in upper case, percent-encoding. All else is NotOurs.
 """
 
 import re

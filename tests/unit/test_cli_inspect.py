@@ -1,8 +1,11 @@
 """`usher inspect`: what Usher would see in a raw block."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chains.evm.header import bloom_mask, header_hash
 from chains.evm.ours import TRANSFER, topic_of
@@ -102,6 +105,33 @@ def test_a_transaction_without_its_receipt_is_named(folder):
     files = ["--block", str(folder / "block.json"), "--receipts", str(folder / "receipts.json")]
     result = typed(["inspect", "ethereum", *files, "--watch", US])
     assert (result.exit_code, "no receipt of" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("receipts", [None, 7, {}, [7], [{}], [{"transactionHash": []}], [None]])
+def test_receipts_that_are_none_are_told_in_a_line(folder, receipts):
+    (folder / "receipts.json").write_text(json.dumps(receipts))
+    files = ["--block", str(folder / "block.json"), "--receipts", str(folder / "receipts.json")]
+    result = typed(["inspect", "ethereum", *files, "--watch", US])
+    assert result.exit_code in (1, 2)
+    assert result.stderr.startswith("usher: ")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_block_with_any_one_value_broken_is_judged_or_refused_in_a_line(folder, data):
+    block = json.loads((folder / "block.json").read_text())["result"]
+    victim = data.draw(st.sampled_from([block, *block["transactions"]]))
+    victim[data.draw(st.sampled_from(sorted(victim)))] = data.draw(
+        st.none() | st.integers() | st.text(max_size=8) | st.sampled_from([[], {}, "0x", "0xzz", [[]], {"a": 1}])
+    )
+    if data.draw(st.booleans()):
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            block["hash"] = header_hash(block)
+    (folder / "broken.json").write_text(json.dumps(block))
+    receipts = data.draw(st.sampled_from([[], ["--receipts", str(folder / "receipts.json")]]))
+    result = typed(["inspect", "ethereum", "--block", str(folder / "broken.json"), *receipts, "--watch", US])
+    assert result.exit_code in (0, 1, 2)
+    assert result.exit_code == 0 or result.stderr.startswith("usher: "), result.exception
 
 
 @pytest.mark.parametrize(

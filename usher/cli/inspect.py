@@ -75,11 +75,12 @@ def _findings(registry: Registry, chain: Chain, watch: Watch, block: Any, receip
 
 def _executions(block: CheckedBlock, receipts: Any, ours: Ours) -> list[Execution]:
     """Join every transaction of the block with its receipt; one without would leave open what came of it."""
-    if not isinstance(receipts, list):
-        raise CommandError("--receipts: this is no list of receipts", Exit.USAGE)
-    by_txid = {receipt.get("transactionHash"): receipt for receipt in receipts if isinstance(receipt, dict)}
-    txids = [transaction["hash"] for transaction in block.transactions]
-    return [_believed(check_execution(block, txid, by_txid.get(txid), ours)) for txid in txids]
+    try:
+        by_txid = {receipt["transactionHash"]: receipt for receipt in receipts}
+        joined = [(transaction["hash"], by_txid.get(transaction["hash"])) for transaction in block.transactions]
+    except (KeyError, TypeError) as error:
+        raise CommandError(f"these are no receipts of this block ({error!r})", Exit.USAGE) from None
+    return [_believed(check_execution(block, txid, receipt, ours)) for txid, receipt in joined]
 
 
 def _believed(answer: T | Distrusted) -> T:
@@ -123,9 +124,10 @@ def _answer(file: Path) -> Any:
         raise CommandError(f"{file}: {error.strerror}", Exit.USAGE) from None
     except orjson.JSONDecodeError as error:
         raise CommandError(f"{file} is not JSON: {error}", Exit.USAGE) from None
-    match answer:
-        case {"result": result}:
-            return result
-        case {"error": error}:
-            raise CommandError(f"{file}: the node answered with an error: {error}")
+    if isinstance(answer, dict) and "error" in answer:
+        raise CommandError(f"{file}: the node answered with an error: {answer['error']}", Exit.USAGE)
+    if isinstance(answer, dict) and "result" in answer:
+        answer = answer["result"]
+    if answer is None:
+        raise CommandError(f"{file}: the node knew no such block", Exit.USAGE)
     return answer
