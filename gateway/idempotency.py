@@ -20,7 +20,7 @@ from gateway.problems import Code, Problem
 from gateway.routing import JSON, Result, json_bytes
 from gateway.schema import idempotency
 from store.engine import Store
-from store.upsert import insert_ignore
+from store.upsert import insert_into
 
 KEPT = timedelta(hours=24)
 """How long an answer is kept; afterwards the key is free."""
@@ -136,8 +136,7 @@ def once(
     """Do the work and store its answer in one transaction. A refusal changed nothing and is not kept."""
     if claim is None:
         return work(conn)
-    mine = {"scope": claim.scope, "route": claim.route, "key": claim.key, "fingerprint": claim.fingerprint}
-    if not insert_ignore(conn, idempotency, [{**mine, "status": None, "answer": None, "created_at": now}]):
+    if not _take(conn, claim, now):
         return earlier(conn, claim) or Problem(code=Code.IDEMPOTENCY_KEY_IN_USE, retry_after=1)
     result = work(conn)
     if isinstance(result, Problem):
@@ -145,6 +144,13 @@ def once(
     else:
         conn.execute(_FINISH, {**claim.named, "to_status": status, "to_answer": json_bytes(result).decode()})
     return result
+
+
+def _take(conn: Connection, claim: Claim, now: datetime) -> bool:
+    """Enter a claim; False where a twin did before, whose transaction has ended by now."""
+    row = {"scope": claim.scope, "route": claim.route, "key": claim.key, "fingerprint": claim.fingerprint}
+    entered = insert_into(conn, idempotency).on_conflict_do_nothing().returning(idempotency.c.key)
+    return conn.execute(entered, {**row, "created_at": now}).one_or_none() is not None
 
 
 def prune(conn: Connection, *, now: datetime) -> int:

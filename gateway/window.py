@@ -1,4 +1,4 @@
-"""A moving window in memory for the package `limits`, on the clock that everybody reads. What is limited stands elsewhere.
+"""A moving window in memory for the package `limits`, on the clock that everybody reads. No limit stands here.
 
 The package's own memory starts a thread each 10 ms under load to look for what expired, which costs a join more than
 checking its signature does; this one looks as it goes.
