@@ -29,7 +29,7 @@ _HEX = re.compile(r"0[xX][0-9a-fA-F]*")
 _ENS_NAME = re.compile(
     r"[^\s.:&=#%]+(?:\.[^\s.:&=#%]+)+"
 )  # ERC-137: labels joined by dots; resolving it is the payer's
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
+_STRING = re.compile(r"(?:[A-Za-z0-9._~!$'()*+,;:\[\]-]|%[0-9a-fA-F]{2})*")  # §Syntax: delimiters and % only escaped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,6 +159,6 @@ def _number(written: str) -> int | None:
 
 def _decoded(text: str) -> str | None:
     try:
-        return None if _BROKEN_ESCAPE.search(text) else unquote(text, errors="strict")
+        return unquote(text, errors="strict") if _STRING.fullmatch(text) else None
     except UnicodeDecodeError:
         return None

@@ -2,6 +2,7 @@
 
 import pytest
 
+import memo.code as code_module
 from memo.code import ALPHABET, new_code, normalise
 
 
@@ -51,3 +52,10 @@ def test_any_one_wrong_symbol_and_any_two_swapped_ones_are_noticed():
     wrong = {code[:at] + symbol + code[at + 1 :] for at in range(13) for symbol in ALPHABET} - {code}
     swapped = {code[:at] + code[at + 1] + code[at] + code[at + 2 :] for at in range(12)} - {code}
     assert {normalise(text) for text in wrong | swapped} == {None}
+
+
+def test_without_the_check_symbol_a_mistyped_code_would_name_another_order(monkeypatch):
+    mistyped = "0000000000001"
+    assert normalise(mistyped) is None
+    monkeypatch.setattr(code_module, "CHECK_ALPHABET", "1" * 37)
+    assert normalise(mistyped) == mistyped

@@ -124,7 +124,7 @@ def _answer(file: Path) -> Any:
         raise CommandError(f"{file}: {error.strerror}", Exit.USAGE) from None
     except orjson.JSONDecodeError as error:
         raise CommandError(f"{file} is not JSON: {error}", Exit.USAGE) from None
-    if isinstance(answer, dict) and "error" in answer:
+    if isinstance(answer, dict) and answer.get("error"):
         raise CommandError(f"{file}: the node answered with an error: {answer['error']}", Exit.USAGE)
     if isinstance(answer, dict) and "result" in answer:
         answer = answer["result"]
