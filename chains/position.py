@@ -30,6 +30,11 @@ class Position:
     memory: Memory
     payments: tuple[Payment, ...] = ()  # those in unfinal blocks, in order of height and place
 
+    def split(self, height: int) -> tuple[tuple[Payment, ...], tuple[Payment, ...]]:
+        """Return the payments up to a height, and those above."""
+        below = tuple(payment for payment in self.payments if _height(payment) <= height)
+        return below, self.payments[len(below) :]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
@@ -45,6 +50,7 @@ class Settled:
 
     position: Position
     final: tuple[Payment, ...]
+    denied: tuple[Payment, ...]  # held before in these very blocks, and not found when they were read again
 
 
 def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Followed | Contradiction:
@@ -53,8 +59,7 @@ def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Follo
     if isinstance(extended, Contradiction):
         return extended
     found = {payment.key for block in branch for payment in block.payments}
-    below = tuple(payment for payment in position.payments if _height(payment) <= fork.height)
-    above = (payment for payment in position.payments if _height(payment) > fork.height)
+    below, above = position.split(fork.height)
     fresh = tuple(payment for block in branch for payment in block.payments)
     hashes = {block.link.hash for block in branch}
     displaced = tuple(payment for payment in above if payment.key not in found)
@@ -64,16 +69,18 @@ def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Follo
 
 
 def settle(position: Position, again: Sequence[ReadBlock]) -> Settled | Contradiction:
-    """Move finality up over blocks that were read again; every payment held in them must have been found again."""
+    """Move finality up over blocks that were read again. What that reading found is what becomes final."""
     memory = finalise(position.memory, [block.link for block in again])
     if isinstance(memory, Contradiction):
         return memory
     final = tuple(payment for block in again for payment in block.payments)
-    held = [payment for payment in position.payments if _height(payment) <= memory.final.height]
-    if missing := {payment.key for payment in held} - {payment.key for payment in final}:
-        return Contradiction(reason=f"a second reading does not find transaction {min(missing).txid}")
-    rest = tuple(payment for payment in position.payments if _height(payment) > memory.final.height)
-    return Settled(position=Position(memory=memory, payments=rest), final=final)
+    found = {payment.key for payment in final}
+    held, rest = position.split(memory.final.height)
+    return Settled(
+        position=Position(memory=memory, payments=rest),
+        final=final,
+        denied=tuple(payment for payment in held if payment.key not in found),
+    )
 
 
 def sweep_of(

@@ -4,7 +4,7 @@ No family's methods stand here. An endpoint's URL may hold a key, so only its ho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,6 +40,10 @@ class Trouble(StrEnum):
     INCONSISTENT = "inconsistent"  # it contradicts itself, its own hashes or another endpoint
     LAGGING = "lagging"
     WRONG_CHAIN = "wrong_chain"
+
+
+DISAGREEING = frozenset({Trouble.INCONSISTENT, Trouble.LAGGING})
+"""It does answer, but tells another story."""
 
 
 class EndpointError(Exception):
@@ -121,6 +125,7 @@ class Endpoint:
     limiter: AsyncLimiter | None = None
     tip: int | None = None  # the height it showed when it was last of use
     failures: int = 0
+    trouble: Trouble | None = None  # with the last work it was given
     rests_until: float = 0.0
     barred: bool = False  # it speaks for another chain: never used again
     _identified: bool = False
@@ -253,10 +258,18 @@ class Endpoints:
             await self._sleep(max(pause, 0.0))
         raise TransientError("; ".join(failed.values()) or "every endpoint rests after its failures")
 
-    async def ask_another(self, first: Endpoint, work: Callable[[Endpoint], Awaitable[T]]) -> T | None:
-        """Return what `work` makes of another endpoint than `first`; None where none is of use now."""
-        for endpoint in self._rested():
-            if endpoint is first:
+    async def ask_another(
+        self, than: Collection[Endpoint], work: Callable[[Endpoint], Awaitable[T]], *, urgent: bool = False
+    ) -> T | None:
+        """Return what `work` makes of another endpoint than these; None where none is of use now.
+
+        `urgent`: nothing can go on without the answer, so that even those are asked that rest because they are away.
+        One that rests because it told another story is asked always: a disagreement must not end by looking away.
+        """
+        now = self._clock()
+        for endpoint in self._usable():
+            silent = endpoint.rests_until > now and endpoint.trouble not in DISAGREEING
+            if endpoint in than or (silent and not urgent):
                 continue
             try:
                 return await self._attempt(endpoint, work)
@@ -283,11 +296,11 @@ class Endpoints:
         try:
             result = await work(endpoint)
         except EndpointError as error:
-            endpoint.tip = None
+            endpoint.tip, endpoint.trouble = None, error.trouble
             endpoint.failures += 1
             endpoint.rests_until = self._clock() + self._pause(endpoint.failures, error.retry_after)
             raise
-        endpoint.failures, endpoint.rests_until = 0, 0.0
+        endpoint.failures, endpoint.trouble, endpoint.rests_until = 0, None, 0.0
         return result
 
     def _pause(self, failures: int, retry_after: float | None) -> float:

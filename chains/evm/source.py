@@ -13,10 +13,10 @@ from aiolimiter import AsyncLimiter
 from chains.blocks import Contradiction, DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import DeepReorgError
 from chains.evm.ours import Ours
-from chains.evm.reader import Reader
+from chains.evm.reader import Reader, together
 from chains.evm.transport import EvmTransport, identify
 from chains.port import Checkpoint, Payment, Sweep, Watch
-from chains.position import Position, ReadBlock, follow, read, settle, sweep_of, write
+from chains.position import Position, ReadBlock, Settled, follow, read, settle, sweep_of, write
 from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
 from config.amounts import to_units
 from config.registry import Chain
@@ -103,9 +103,11 @@ class EvmSource:
         reachable = final_height(position.memory, tagged=view.tagged, depth=self._chain.finality.blocks)
         target = min(reachable, position.memory.final.height + self._blocks_per_poll)
         final: tuple[Payment, ...] = ()
-        if target > position.memory.final.height:
-            position, final = await self._settle(reader, position, target, fresh)
-        behind = position.memory.tip.height < view.tip.height or (position.memory.final.height == target < reachable)
+        behind = position.memory.tip.height < view.tip.height
+        if target > position.memory.final.height and (settled := await self._settle(reader, position, target, fresh)):
+            position, final = settled.position, settled.final
+            displaced += settled.denied  # two endpoints agree that they were never there
+            behind = behind or target < reachable
         return sweep_of(position, final=final, displaced=displaced, behind=behind)
 
     async def _look(self, reader: Reader, our_height: int | None) -> _View:
@@ -141,30 +143,54 @@ class EvmSource:
 
     async def _settle(
         self, reader: Reader, position: Position, target: int, fresh: Sequence[ReadBlock]
-    ) -> tuple[Position, tuple[Payment, ...]]:
-        """Move finality up over a range that was read twice: by two endpoints where there are two that answer."""
+    ) -> Settled | None:
+        """Move finality up over a range that was read twice, by two endpoints where two answer. None: not yet."""
         first = position.memory.final.height + 1
-        again = await self._read_elsewhere(reader, first, target)
-        if again is None:
-            if self._endpoints.several and self._exceeds(position, target):
-                return position, ()  # too much money for one endpoint's word: final when a second one is back
-            again = await self._read_twice(reader, first, target, fresh)
-        if not again:
-            return position, ()  # the second endpoint does not call this range final yet
-        settled = _fitting(settle(position, again))
-        return settled.position, settled.final
+        again = await self._agreed_elsewhere(reader, position, first, target)
+        if again is not None:
+            return _fitting(settle(position, again)) if again else None
+        if self._endpoints.several and self._exceeds(position, target):
+            return None  # too much money for one endpoint's word: final when a second one is back
+        settled = _fitting(settle(position, await self._read_twice(reader, first, target, fresh)))
+        if settled.denied:
+            raise EndpointError(Trouble.INCONSISTENT, f"does not find {settled.denied[0].key.txid} again")
+        return settled
 
-    async def _read_elsewhere(self, reader: Reader, first: int, target: int) -> list[ReadBlock] | None:
-        """Return the range, as far as a second endpoint calls it final too, as that one tells it."""
+    async def _agreed_elsewhere(
+        self, reader: Reader, position: Position, first: int, target: int
+    ) -> list[ReadBlock] | None:
+        """Return the range as a second endpoint tells it, if the first one agrees about all money in it.
 
-        async def work(endpoint: Endpoint) -> list[ReadBlock]:
+        It ends where the second one's finality ends. None: no second endpoint answers. Raises EndpointError where they
+        answer and none agrees.
+        """
+
+        async def work(endpoint: Endpoint) -> tuple[Endpoint, list[ReadBlock]]:
             second = self._reader(endpoint, reader.ours)
             view = await self._look(second, None)
             endpoint.check_tip(view.tip.height, target)
             last = min(target, view.tagged) if view.tagged is not None else target
-            return await second.read(first, last, reader.ours.everyone) if last >= first else []
+            return endpoint, await second.read(first, last, reader.ours.everyone)
 
-        return await self._endpoints.ask_another(reader.endpoint, work)
+        asked = [reader.endpoint]
+        while (told := await self._endpoints.ask_another(asked, work)) is not None:
+            endpoint, again = told
+            if not again or await self._agrees(reader, position, again):
+                return again
+            asked.append(endpoint)
+        if len(asked) > 1:
+            raise EndpointError(Trouble.INCONSISTENT, f"no second reading of blocks {first} to {target} agrees")
+        return None
+
+    async def _agrees(self, reader: Reader, position: Position, again: Sequence[ReadBlock]) -> bool:
+        """Whether the endpoint, asked anew, tells the same of each block in which either reading saw money."""
+        if isinstance(settle(position, again), Contradiction):
+            return False
+        held, _ = position.split(again[-1].link.height)
+        heights = {payment.block.height for payment in held if payment.block is not None}
+        told = {block.link.height: block for block in again if block.payments or block.link.height in heights}
+        own = await together(reader.read(height, height, reader.ours.everyone) for height in sorted(told))
+        return all(block == told[block.link.height] for [block] in own)
 
     async def _read_twice(self, reader: Reader, first: int, target: int, fresh: Sequence[ReadBlock]) -> list[ReadBlock]:
         """Return the range from the only endpoint: again what was held before, and fresh blocks if they still stand."""
@@ -213,7 +239,7 @@ class EvmSource:
                 raise EndpointError(Trouble.INCONSISTENT, f"does not say {what}")
             return True
 
-        if await self._endpoints.ask_another(first, agrees) is None:
+        if await self._endpoints.ask_another([first], agrees, urgent=True) is None:
             raise EndpointError(Trouble.INCONSISTENT, f"no second endpoint confirms {what}")
 
     def _exceeds(self, position: Position, target: int) -> bool:
@@ -228,7 +254,7 @@ class EvmSource:
 
     def _reader(self, endpoint: Endpoint, ours: Ours) -> Reader:
         async def elsewhere(work: Callable[[Endpoint], Awaitable[Any]]) -> Any | None:
-            return await self._endpoints.ask_another(endpoint, work)
+            return await self._endpoints.ask_another([endpoint], work)
 
         return Reader(endpoint=endpoint, ours=ours, recompute=self._chain.checked_headers, elsewhere=elsewhere)
 
@@ -238,7 +264,8 @@ class EvmSource:
     async def _watch_for_standstill(self, *, stands: bool) -> None:
         """Find out whether the chain stands still or only the endpoint that was asked."""
         self._standing_still = self._standing_still + 1 if stands else 0
-        if self._standing_still % STANDSTILL == STANDSTILL - 1 and self._endpoints.several:
+        if self._standing_still == STANDSTILL and self._endpoints.several:
+            self._standing_still = 0
             await self._endpoints.survey(self._tip_of)
 
     async def _tip_of(self, endpoint: Endpoint) -> int:

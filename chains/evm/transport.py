@@ -65,11 +65,12 @@ class EvmTransport(AsyncHTTPProvider):
     def __init__(self, url: str, *, seconds: aiohttp.ClientTimeout = SECONDS) -> None:
         super().__init__(url, exception_retry_configuration=None)
         self._sessions = self._request_session_manager = _Sessions(seconds)
-        self._host = urlsplit(url).hostname or "?"
+        parts = urlsplit(url)
+        self._host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
     @property
     def host(self) -> str:
-        """The node's host name."""
+        """The node's host, and its port where it is not the usual one."""
         return self._host
 
     async def call(self, call: Call) -> Any | Refusal:

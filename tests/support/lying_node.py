@@ -118,7 +118,7 @@ async def lying_node(upstream: str, **faults: Any) -> AsyncIterator[LyingNode]:
     node = LyingNode(upstream, **faults)
     app = web.Application(client_max_size=2**26)
     app.router.add_post("/", node.handle)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, access_log=None)
     async with aiohttp.ClientSession() as session:
         app[SESSION] = session
         await runner.setup()

@@ -163,7 +163,7 @@ async def test_a_second_opinion_comes_from_another_endpoint():
     endpoints = house(Wire(), Wire(), Wire())
 
     async def both(endpoint):
-        return endpoint.index, await endpoints.ask_another(endpoint, name)
+        return endpoint.index, await endpoints.ask_another([endpoint], name)
 
     assert await endpoints.ask(both) == (0, 1)
 
@@ -172,7 +172,7 @@ async def test_without_another_endpoint_that_answers_there_is_no_second_opinion(
     endpoints = house(Wire(), Wire(failures=broken()))
 
     async def other(endpoint):
-        return await endpoints.ask_another(endpoint, name)
+        return await endpoints.ask_another([endpoint], name)
 
     assert await endpoints.ask(other) is None
     assert not house(Wire()).several
