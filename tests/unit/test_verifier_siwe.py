@@ -185,6 +185,8 @@ def test_what_the_grammar_allows_is_read_and_written_back_unchanged(changes):
         {"issued_at": "2026-11-20T12:60:00Z"},
         {"issued_at": "2026-11-20T12:00:60Z"},  # a leap second ends a month
         {"issued_at": "2026-11-20T12:00:61Z"},
+        {"issued_at": "2026-12-31T23:59:60+01:00"},
+        {"issued_at": "9999-12-31T23:59:60Z"},  # what follows it is past the end of `datetime`
         {"issued_at": "2026-13-20T12:00:00Z"},
         {"issued_at": "2026-02-29T12:00:00Z"},
         {"issued_at": "2026-11-00T12:00:00Z"},
