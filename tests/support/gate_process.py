@@ -1,0 +1,28 @@
+"""A gate in a process of its own, as `usher gate` runs one: `python -m tests.support.gate_process URL FOLDER PORT`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+import chains.schema
+import gateway.schema
+import payouts.schema
+import store.schema
+import tickets.schema  # noqa: F401  every room's tables belong to the metadata
+from config.clock import utc_now
+from gateway.app import build_app
+from store.engine import open_store
+from tests.support.gate_house import dependencies
+
+
+async def main(url: str, folder: Path, port: int) -> None:
+    runner = web.AppRunner(build_app(dependencies(open_store(url), folder, utc_now)))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
