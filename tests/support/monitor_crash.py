@@ -1,0 +1,154 @@
+"""Lives one short history again and again in forked processes, each killed before another statement or commit.
+
+Run as a program, so that it forks from a process without threads: `python -m tests.support.monitor_crash URL…`.
+The first line it prints is the number of places where it killed; the second what went wrong, or nothing.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+from sqlalchemy import create_engine, event, make_url, text, update
+
+import gateway.schema  # noqa: F401  every room's tables belong to the metadata
+from chains.testing import CHAIN, FakeChain
+from store.engine import Store, open_store
+from store.metadata import metadata
+from store.schema import leases
+from tests.support.monitor_history import ADDRESSES
+from tests.support.monitor_world import PRICE, RECEIVE, START, World, wallet
+from tickets import addresses
+
+LAGS = (12, 11, 8, 5, 0)
+
+
+def history() -> FakeChain:
+    """Return a chain with an exact payment, one in two parts, one too late for its seat, and one to an address."""
+    chain = FakeChain().mine()
+    chain.pay(RECEIVE, PRICE, memo=f"event:few:wallet:{wallet(1)}", sender=wallet(1))
+    chain.pay(RECEIVE, PRICE // 2, memo=f"event:many:wallet:{wallet(2)}", sender=wallet(2)).mine()
+    chain.pay(ADDRESSES[0], PRICE + 50, sender=wallet(3))
+    chain.pay(RECEIVE, PRICE // 2, memo=f"event:many:wallet:{wallet(2)}", sender=wallet(2)).mine()
+    return chain.pay(RECEIVE, PRICE, memo=f"event:few:wallet:{wallet(4)}", sender=wallet(4)).mine(12)
+
+
+async def prepare(store: Store) -> None:
+    """Store the events, addresses and orders that the history speaks of."""
+    world = World(store=store)
+    await world.event(slug="few", capacity=1)
+    await store.transact(lambda conn: addresses.extend(conn, CHAIN, ADDRESSES, start=0))
+    await store.transact(lambda conn: addresses.acknowledge(conn, CHAIN, range(len(ADDRESSES))))
+    await world.order(await world.event(slug="many"), 3)
+
+
+async def live(url: str, *, kill_at: int = 0) -> tuple[int, str]:
+    """Live through the history; return how many statements and commits it took, and the book it ended in."""
+    store, passed = open_store(url), 0
+
+    def pass_one(*_: object) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(store.engine, "before_cursor_execute", pass_one)
+    event.listen(store.engine, "commit", pass_one)
+    world = World(store=store, chain=history(), now=START)
+    for lag in LAGS:
+        world.chain.lag(lag)
+        await world.catch_up()
+    book = repr(await world.book())
+    await store.aclose()
+    return passed, book
+
+
+async def let_the_lease_run_out(url: str) -> None:
+    """Do what half a minute does."""
+    store = open_store(url)
+    await store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)) and None)
+    await store.aclose()
+
+
+def in_fork(work: Callable[[], str]) -> str | None:
+    """Run work in a process of its own and return its answer; None if it was killed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        os.write(writing, work().encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        said = answer.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        return said
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return None
+    raise RuntimeError(f"the child ended with status {status}")
+
+
+def databases(url: str) -> Iterator[str]:
+    """Yield ever fresh copies of the prepared database at a URL; each is gone when the next is asked for."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        original = Path(str(parsed.database))
+        copy = original.with_name("copy.db")
+        while True:
+            for leftover in original.parent.glob("copy.db*"):
+                leftover.unlink()
+            shutil.copy(original, copy)
+            yield f"sqlite:///{copy}"
+    admin = parsed.set(drivername="postgresql+psycopg", database="postgres")
+    while True:
+        engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {parsed.database}_copy WITH (FORCE)"))
+            connection.execute(text(f"CREATE DATABASE {parsed.database}_copy TEMPLATE {parsed.database}"))
+        engine.dispose()
+        yield parsed.set(database=f"{parsed.database}_copy").render_as_string(hide_password=False)
+
+
+def matrix(url: str, *, step: int) -> tuple[int, list[str]]:
+    """Kill before every `step`-th statement or commit; return how often, and which restarts ended in another book."""
+    fresh, wrong = databases(url), []
+    undisturbed = in_fork(lambda: "{}|{}".format(*asyncio.run(live(next(fresh)))))
+    count, _, expected = str(undisturbed).partition("|")
+    places = range(1, int(count) + 1, step)
+    for place in places:
+        copy = next(fresh)
+        if in_fork(lambda copy=copy, place=place: asyncio.run(live(copy, kill_at=place))[1]) is not None:
+            wrong.append(f"{place}: was not killed")
+        in_fork(lambda copy=copy: str(asyncio.run(let_the_lease_run_out(copy))))
+        if in_fork(lambda copy=copy: asyncio.run(live(copy))[1]) != expected:
+            wrong.append(f"{place}: ended in another book")
+    return len(places), wrong
+
+
+def main() -> None:
+    """Run the matrix on the database at the URL given, which has every table and nothing in it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    url, step = sys.argv[1], int(sys.argv[2])
+
+    def first() -> str:
+        async def prepared() -> None:
+            store = open_store(url)
+            await prepare(store)
+            await store.aclose()
+
+        asyncio.run(prepared())
+        return ""
+
+    in_fork(first)
+    places, wrong = matrix(url, step=step)
+    print(places, "\n".join(wrong), sep="\n")  # noqa: T201  its answer
+
+
+if __name__ == "__main__":
+    assert metadata.tables
+    main()
