@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from chains.account import HolderKey
-from store.upsert import insert_ignore
+from store.upsert import insert_into
 from tickets.schema import attendance, tickets
 
 _ACCESS = (
@@ -57,7 +57,8 @@ def arrive(
         "holder": str(holder),
         "joined_at": now,
     }
-    if not insert_ignore(conn, attendance, [row]):
+    visit = insert_into(conn, attendance).values(row).on_conflict_do_nothing().returning(attendance.c.session_id)
+    if conn.execute(visit).one_or_none() is None:
         conn.execute(_BACK, {"session": session_id})
         return False
     if ticket_id is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, insert, select, update
 
 from chains.account import HolderKey
+from store.upsert import insert_into
 from tickets import inventory
 from tickets.errors import IllegalMoveError
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
@@ -44,29 +45,19 @@ def one(conn: Connection, condition: ColumnElement[bool], *, lock: bool) -> Orde
     return None if row is None else _orders(conn, [row])[0]
 
 
-def add(conn: Connection, order: Order, *, topup_key: str | None = None) -> None:
+def add(conn: Connection, order: Order) -> None:
     """Store a new order with its lines."""
-    conn.execute(insert(orders).values(**columns(order), topup_key=topup_key))
-    add_lines(conn, order)
+    conn.execute(insert(orders).values(_row(order)))
+    _add_lines(conn, order)
 
 
-def add_lines(conn: Connection, order: Order) -> None:
-    """Store the lines of an order whose row is new."""
-    conn.execute(
-        insert(order_lines),
-        [
-            {
-                "order_id": order.id,
-                "line": number,
-                "tier_id": line.tier_id,
-                "quantity": line.quantity,
-                "holder": str(line.holder),
-                "account": line.account,
-                "unit_price": line.unit_price,
-            }
-            for number, line in enumerate(order.lines)
-        ],
-    )
+def add_purse(conn: Connection, order: Order, key: str) -> bool:
+    """Store the order in which payments with this top-up key add up; False if there is an open one already."""
+    row = insert_into(conn, orders).values(**_row(order), topup_key=key).on_conflict_do_nothing()
+    if conn.execute(row.returning(orders.c.id)).one_or_none() is None:
+        return False
+    _add_lines(conn, order)
+    return True
 
 
 def change(
@@ -137,9 +128,26 @@ def extend(conn: Connection, order: Order, *, now: datetime, step: timedelta = S
     return by_id(conn, order.id) or order
 
 
-def columns(order: Order) -> dict[str, Any]:
-    """Return an order's own row, without its lines."""
+def _row(order: Order) -> dict[str, Any]:
     return {column.name: getattr(order, column.name) for column in orders.c if column.name != "topup_key"}
+
+
+def _add_lines(conn: Connection, order: Order) -> None:
+    conn.execute(
+        insert(order_lines),
+        [
+            {
+                "order_id": order.id,
+                "line": number,
+                "tier_id": line.tier_id,
+                "quantity": line.quantity,
+                "holder": str(line.holder),
+                "account": line.account,
+                "unit_price": line.unit_price,
+            }
+            for number, line in enumerate(order.lines)
+        ],
+    )
 
 
 def _locked(conn: Connection, condition: ColumnElement[bool]) -> list[Order]:

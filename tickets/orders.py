@@ -12,7 +12,6 @@ from sqlalchemy import Connection, and_, bindparam, case, func, select, update
 from chains.account import Account, HolderKey
 from config.registry import Chain
 from memo.code import new_code
-from store.upsert import insert_ignore
 from tickets import addresses, events, inventory, order_store
 from tickets.event import Event, Sale, Tier
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
@@ -154,8 +153,7 @@ def implicit(
         updated_at=at,
         lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
     )
-    if insert_ignore(conn, orders, [{**order_store.columns(order), "topup_key": key}]):
-        order_store.add_lines(conn, order)
+    if order_store.add_purse(conn, order, key):
         return order
     return implicit(  # somebody else opened it between our two looks, and has committed by now
         conn,
