@@ -1,15 +1,21 @@
 """Buying over HTTP: orders, their answers, their repetition and their end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, func, select
 
 from chains import progress
+from chains.port import PaymentKey
 from tests.support import tickets_box as box
 from tests.support.gateway_app import CHAIN, OWN_ADDRESSES, RECEIVE, WALLET, running, wish
+from tickets import orders, till
+from tickets.keys import KeyKind
+from tickets.reasons import Reason
 from tickets.schema import order_addresses
 from tickets.schema import orders as orders_table
+from tickets.till import Outcome, PaymentRecord, PaymentState
 
 
 @pytest.fixture
@@ -191,3 +197,88 @@ async def test_the_links_qr_code_is_an_svg(gateway, event):
     answer = await gateway.client.get(f"/api/orders/{bill['order_id']}/qr.svg")
     assert (answer.status, answer.content_type) == (200, "image/svg+xml")
     assert (await answer.read()).startswith(b"<?xml")
+
+
+def seen_payment(bill, now, **changes):
+    """A payment to an order's own address, two ether in one block, as the watcher records it."""
+    sound = PaymentRecord(
+        key=PaymentKey(chain=CHAIN, txid="0x" + "ab" * 32, index="v"),
+        asset=box.ETH.id,
+        amount=2 * 10**18,
+        destination=bill["address"],
+        sender=WALLET,
+        direct=True,
+        memos=(),
+        internal=False,
+        state=PaymentState.PENDING,
+        confirmations=1,
+        height=101,
+        block_hash="0x65",
+        block_time=now,
+        first_seen=now,
+        order_id=bill["order_id"],
+    )
+    return replace(sound, **changes)
+
+
+async def test_an_order_shows_payments_tickets_and_what_is_owed_back(gateway, event, store, now):
+    bill = await gateway.buy(event)
+    payment = seen_payment(bill, now)
+    await store.transact(lambda conn: till.record(conn, [payment], now=now))
+    view = await order_of(gateway, bill)
+    [seen] = view["payments"]
+    assert (seen["state"], seen["confirmations"], seen["confirmations_required"]) == ("pending", 1, 2)
+    assert (seen["amount"], seen["currency"], seen["txid"]) == ("2", "ETH", payment.key.txid)
+    assert view["paid"] == "2"
+
+    def settle(conn):
+        order = orders.by_id(conn, bill["order_id"], lock=True)
+        paid = replace(
+            payment, confirmations=2, outcome=Outcome.MINTED, applied=10**18, owed=10**18, reason=Reason.OVERPAID
+        )
+        till.amend(conn, [paid], now=now + timedelta(seconds=1))
+        return box.pay(conn, order, event, gateway.deps.keyring.signer(KeyKind.TICKET), now)
+
+    [minted] = await store.transact(settle)
+    view = await order_of(gateway, bill)
+    assert (view["state"], view["paid"]) == ("paid", "1")
+    [ticket] = view["tickets"]
+    assert (ticket["id"], ticket["token"], ticket["state"]) == (minted.id, minted.token, "valid")
+    assert view["owed"] == [
+        {
+            "payment_id": payment.id,
+            "amount": "1",
+            "currency": "ETH",
+            "asset": box.ETH.id,
+            "reason": "overpaid",
+            "text": Reason.OVERPAID.sentence,
+        }
+    ]
+
+
+async def test_an_order_that_was_paid_cannot_be_let_go(gateway, event, store, now):
+    bill = await gateway.buy(event)
+    await store.transact(lambda conn: till.record(conn, [seen_payment(bill, now)], now=now))
+    answer = await gateway.client.delete(f"/api/orders/{bill['order_id']}")
+    assert await refusal(answer) == (409, "order_has_payment")
+    await store.transact(lambda conn: orders.expire_due(conn, now=now + timedelta(days=2)))
+    answer = await gateway.client.delete(f"/api/orders/{bill['order_id']}")
+    assert await refusal(answer) == (409, "order_not_open")
+
+
+async def order_of(gateway, bill):
+    return await (await gateway.client.get(f"/api/orders/{bill['order_id']}")).json()
+
+
+async def test_nothing_a_buyer_sends_or_gets_is_logged(gateway, event, caplog, capfd):
+    caplog.set_level("DEBUG")
+    body = wish(event, message="m-hush", signature="s-hush")
+    answer = await gateway.client.post(
+        "/api/events/purchase", json=body, headers={"Idempotency-Key": "k-hush", "Authorization": "Bearer t-hush"}
+    )
+    assert answer.status == 400
+    bill = await gateway.buy(event)
+    out, err = capfd.readouterr()
+    logged = caplog.text + out + err
+    for secret in ("hush", bill["order_id"], bill["memo"]):
+        assert secret not in logged
