@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, and_, update
 
 from chains.account import Account, HolderKey
 from config.registry import Chain
 from memo.code import new_code
-from tickets import addresses, events, inventory, order_store
+from tickets import addresses, events, inventory, limits, order_store
 from tickets.event import Event, Sale, Tier
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
 from tickets.order_store import by_address, by_code, by_id, change, expire_due, extend, release
-from tickets.schema import order_lines, orders
+from tickets.schema import orders
 
 __all__ = [
     "TRANSITIONS",
@@ -30,11 +30,9 @@ __all__ = [
     "by_code",
     "by_id",
     "change",
-    "counted",
     "expire_due",
     "extend",
     "implicit",
-    "may_hold",
     "place",
     "release",
 ]
@@ -43,8 +41,6 @@ Randomness = Callable[[int], bytes]
 """Gives that many random bytes."""
 
 MAX_QUANTITY = 20
-UNPROVED_PER_CLIENT = 2
-"""Places that one client network may hold at an event without proving a wallet."""
 
 
 class OrderRefusal(StrEnum):
@@ -95,7 +91,7 @@ def place(
     refusal = _refusal(event, tier, request, now)
     if refusal is not None or tier is None:
         return refusal or OrderRefusal.UNKNOWN_TIER
-    if request.proved and _beyond_limit(conn, event, request):
+    if request.proved and limits.beyond_purchase_limit(conn, event, request.account.holder, request.quantity):
         return OrderRefusal.LIMIT_REACHED
     hold = _hold(conn, event, tier, request)
     if hold is None:
@@ -126,98 +122,33 @@ def implicit(
     """
     key = _topup_key(payer, holder, event, asset)
     mine = and_(orders.c.topup_key == key, orders.c.state == OrderState.OPEN)
-    found = order_store.one(conn, mine, lock=True)
-    if found is not None:
-        return found
-    price = tier.prices[asset]
-    until = max(at, event.sales_end)
-    order = Order(
-        id=randomness(16).hex(),
-        code=new_code(randomness(8)),
-        event_id=event.id,
-        asset=asset,
-        amount=price * quantity,
-        state=OrderState.OPEN,
-        hold=Hold.NONE,
-        implicit=True,
-        payer=payer,
-        proved=proved,
-        client=None,
-        chain=chain,
-        address=None,
-        created_at=at,
-        expires_at=until,
-        expires_cap=until,
-        grace_until=None,
-        version=1,
-        updated_at=at,
-        lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
-    )
-    if order_store.add_purse(conn, order, key):
-        return order
-    return implicit(  # somebody else opened it between our two looks, and has committed by now
-        conn,
-        event=event,
-        tier=tier,
-        quantity=quantity,
-        holder=holder,
-        account=account,
-        asset=asset,
-        chain=chain,
-        payer=payer,
-        at=at,
-        proved=proved,
-        randomness=randomness,
-    )
-
-
-_COUNTED = (
-    select(func.coalesce(func.sum(order_lines.c.quantity), 0))
-    .join(orders, orders.c.id == order_lines.c.order_id)
-    .where(
-        orders.c.event_id == bindparam("event"),
-        order_lines.c.holder == bindparam("holder"),
-        orders.c.proved,
-        orders.c.state.in_((OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)),
-    )
-)
-_UNPROVED = (
-    select(
-        func.coalesce(
-            func.sum(
-                case((orders.c.client.is_not_distinct_from(bindparam("client")), order_lines.c.quantity), else_=0)
-            ),
-            0,
-        ).label("by_client"),
-        func.coalesce(
-            func.sum(case((order_lines.c.tier_id == bindparam("tier"), order_lines.c.quantity), else_=0)), 0
-        ).label("in_tier"),
-    )
-    .join(orders, orders.c.id == order_lines.c.order_id)
-    .where(
-        orders.c.event_id == bindparam("event"),
-        orders.c.state == OrderState.OPEN,
-        orders.c.hold == Hold.HELD,
-        ~orders.c.proved,
-    )
-)
-
-
-def counted(conn: Connection, event_id: int, holder: HolderKey) -> int:
-    """Return how many tickets a wallet has or is about to have by its own proof; gifts and strangers' orders not."""
-    count: int = conn.execute(_COUNTED, {"event": event_id, "holder": str(holder)}).scalar_one()
-    return count
-
-
-def may_hold(*, left: int | None, in_tier: int, by_client: int, n: int) -> bool:
-    """Whether `n` more places may be held without a wallet's proof.
-
-    `left`: free places of the tier, None where there is no end to them. `in_tier`, `by_client`: places held so already,
-    in this tier by anybody and at this event from this client's network. Together they may hold half of what is left.
-    """
-    if by_client + n > UNPROVED_PER_CLIENT:
-        return False
-    return left is None or 2 * (in_tier + n) <= left + in_tier
+    price, until = tier.prices[asset], max(at, event.sales_end)
+    while (found := order_store.one(conn, mine, lock=True)) is None:
+        order = Order(
+            id=randomness(16).hex(),
+            code=new_code(randomness(8)),
+            event_id=event.id,
+            asset=asset,
+            amount=price * quantity,
+            state=OrderState.OPEN,
+            hold=Hold.NONE,
+            implicit=True,
+            payer=payer,
+            proved=proved,
+            client=None,
+            chain=chain,
+            address=None,
+            created_at=at,
+            expires_at=until,
+            expires_cap=until,
+            grace_until=None,
+            version=1,
+            updated_at=at,
+            lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
+        )
+        if order_store.add_purse(conn, order, key):
+            return order  # else somebody opened it between our two looks, and has committed by now
+    return found
 
 
 def _refusal(event: Event, tier: Tier | None, request: OrderRequest, now: datetime) -> OrderRefusal | None:
@@ -240,22 +171,13 @@ def _refusal(event: Event, tier: Tier | None, request: OrderRequest, now: dateti
     return None
 
 
-def _beyond_limit(conn: Connection, event: Event, request: OrderRequest) -> bool:
-    if event.purchase_limit is None:
-        return False
-    return counted(conn, event.id, request.account.holder) + request.quantity > event.purchase_limit
-
-
 def _hold(conn: Connection, event: Event, tier: Tier, request: OrderRequest) -> Hold | None:
     """Keep the places if the buyer wants that and may; None if they are gone."""
-    if not request.want_hold or not (request.proved or _may_hold_unproved(conn, event, tier, request)):
+    if not request.want_hold:
+        return Hold.NONE
+    if not request.proved and not limits.may_hold_unproved(conn, event, tier, request.client, request.quantity):
         return Hold.NONE
     return Hold.HELD if inventory.hold(conn, tier.id, request.quantity) else None
-
-
-def _may_hold_unproved(conn: Connection, event: Event, tier: Tier, request: OrderRequest) -> bool:
-    row = conn.execute(_UNPROVED, {"event": event.id, "client": request.client, "tier": tier.id}).one()
-    return may_hold(left=tier.left, in_tier=row.in_tier, by_client=row.by_client, n=request.quantity)
 
 
 def _draft(

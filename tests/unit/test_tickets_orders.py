@@ -24,7 +24,7 @@ from tests.support.tickets_box import (
     tier,
     wallet,
 )
-from tickets import addresses, events, inventory, order_store, orders
+from tickets import addresses, events, inventory, limits, order_store, orders
 from tickets.errors import IllegalMoveError
 from tickets.lateness import Timing, first_known, judge
 from tickets.order import Hold, Order, OrderState
@@ -148,7 +148,7 @@ async def test_without_the_events_lock_two_requests_at_once_hold_twice_the_budge
     store = open_store(database_urls("postgres"))
     event = await opened(store, now, tiers=(tier(capacity=100),))
     meeting = threading.Barrier(4, timeout=20)
-    find, counting = events.find, orders._may_hold_unproved
+    find, counting = events.find, limits.may_hold_unproved
 
     def unlocked(conn, ref, *, lock=False):
         return find(conn, ref)
@@ -159,7 +159,7 @@ async def test_without_the_events_lock_two_requests_at_once_hold_twice_the_budge
         return may
 
     monkeypatch.setattr(events, "find", unlocked)
-    monkeypatch.setattr(orders, "_may_hold_unproved", counted_together)
+    monkeypatch.setattr(limits, "may_hold_unproved", counted_together)
     made = await asyncio.gather(*(ordered(store, event, now, by, proved=False) for by in range(4)))
     assert sum(order.hold is Hold.HELD for order in made) == 4
     await store.aclose()
@@ -180,7 +180,7 @@ async def test_a_strangers_order_or_gift_never_blocks_the_wallet_it_names(store,
     event = await opened(store, now, purchase_limit=1)
     await ordered(store, event, now, proved=False)  # anybody may name wallet 1
     await store.transact(lambda conn: bare(conn, event, payer="0xstranger", now=now))
-    assert await store.read(lambda conn: orders.counted(conn, event.id, wallet(1).holder)) == 0
+    assert await store.read(lambda conn: limits.counted(conn, event.id, wallet(1).holder)) == 0
     assert (await ordered(store, event, now)).proved
 
 

@@ -1,0 +1,73 @@
+"""How much one wallet may buy, and how much strangers may keep from others without showing a wallet (DESIGN §5).
+
+The caller has locked the event's row, so that what is counted stays true until the order is stored.
+"""
+
+from sqlalchemy import Connection, bindparam, case, func, select
+
+from chains.account import HolderKey
+from tickets.event import Event, Tier
+from tickets.order import Hold, OrderState
+from tickets.schema import order_lines, orders
+
+UNPROVED_PER_CLIENT = 2
+"""Places that one client network may hold at an event without proving a wallet."""
+
+_COUNTED = (
+    select(func.coalesce(func.sum(order_lines.c.quantity), 0))
+    .join(orders, orders.c.id == order_lines.c.order_id)
+    .where(
+        orders.c.event_id == bindparam("event"),
+        order_lines.c.holder == bindparam("holder"),
+        orders.c.proved,
+        orders.c.state.in_((OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)),
+    )
+)
+_UNPROVED = (
+    select(
+        func.coalesce(
+            func.sum(
+                case((orders.c.client.is_not_distinct_from(bindparam("client")), order_lines.c.quantity), else_=0)
+            ),
+            0,
+        ).label("by_client"),
+        func.coalesce(
+            func.sum(case((order_lines.c.tier_id == bindparam("tier"), order_lines.c.quantity), else_=0)), 0
+        ).label("in_tier"),
+    )
+    .join(orders, orders.c.id == order_lines.c.order_id)
+    .where(
+        orders.c.event_id == bindparam("event"),
+        orders.c.state == OrderState.OPEN,
+        orders.c.hold == Hold.HELD,
+        ~orders.c.proved,
+    )
+)
+
+
+def beyond_purchase_limit(conn: Connection, event: Event, holder: HolderKey, n: int) -> bool:
+    """Whether `n` more tickets are more than one wallet may have."""
+    return event.purchase_limit is not None and counted(conn, event.id, holder) + n > event.purchase_limit
+
+
+def counted(conn: Connection, event_id: int, holder: HolderKey) -> int:
+    """Return how many tickets a wallet has or is about to have by its own proof; gifts and strangers' orders not."""
+    count: int = conn.execute(_COUNTED, {"event": event_id, "holder": str(holder)}).scalar_one()
+    return count
+
+
+def may_hold_unproved(conn: Connection, event: Event, tier: Tier, client: str | None, n: int) -> bool:
+    """Whether somebody who proved no wallet may have `n` more places of a tier kept."""
+    row = conn.execute(_UNPROVED, {"event": event.id, "client": client, "tier": tier.id}).one()
+    return may_hold(left=tier.left, in_tier=row.in_tier, by_client=row.by_client, n=n)
+
+
+def may_hold(*, left: int | None, in_tier: int, by_client: int, n: int) -> bool:
+    """Whether `n` more places may be held without a wallet's proof.
+
+    `left`: free places of the tier, None where there is no end to them. `in_tier`, `by_client`: places held so already,
+    in this tier by anybody and at this event from this client's network. Together they may hold half of what is left.
+    """
+    if by_client + n > UNPROVED_PER_CLIENT:
+        return False
+    return left is None or 2 * (in_tier + n) <= left + in_tier
