@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from urllib.parse import unquote
 
+from chains import percent
 from chains.account import HolderKey, NotAnAccount
 from chains.accounts import account_of
 from config.registry import Network
@@ -185,13 +185,11 @@ def _is(text: str, keyword: str) -> bool:
 
 def _unwrapped(text: str) -> str | Reason:
     """Return the text without percent-encoding, and without white space and quotes around it."""
-    try:
-        text = _bare(unquote(text, errors="strict"))
-    except UnicodeDecodeError:
+    decoded = percent.decode(text)
+    plain = None if decoded is None else _bare(decoded)
+    if plain is None or not plain.isprintable():
         return Reason.UNPRINTABLE
-    if not text:
-        return Reason.EMPTY
-    return text if text.isprintable() else Reason.UNPRINTABLE
+    return plain or Reason.EMPTY
 
 
 def _bare(text: str) -> str:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import quote, unquote
 
+from chains import percent
 from chains.evm import address as evm
 from config.registry import Network
 
@@ -83,9 +83,9 @@ def token_uri(contract: str, chain_id: int, recipient: str, units: int) -> str:
 def write(request: PaymentRequest) -> str:
     """Return the link of any request."""
     at = "" if request.chain_id is None else f"@{request.chain_id}"
-    function = "" if request.function is None else f"/{quote(request.function, safe='')}"
+    function = "" if request.function is None else f"/{percent.encode(request.function)}"
     pairs = (*request.parameters.items(), *request.arguments)
-    query = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in pairs)
+    query = "&".join(f"{key}={percent.encode(str(value))}" for key, value in pairs)
     return f"ethereum:pay-{request.target}{at}{function}{'?' if query else ''}{query}"
 
 
@@ -158,7 +158,4 @@ def _number(written: str) -> int | None:
 
 
 def _decoded(text: str) -> str | None:
-    try:
-        return unquote(text, errors="strict") if _STRING.fullmatch(text) else None
-    except UnicodeDecodeError:
-        return None
+    return percent.decode(text) if _STRING.fullmatch(text) else None
