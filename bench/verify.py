@@ -33,7 +33,7 @@ SIWE_PEER = (
     "siwe==4.4.0",
     "abnf==2.8.3",
     "coincurve",
-)  # a newer abnf refuses every text; 20 times slower without coincurve
+)  # a newer abnf refuses every text; the same curve as ours
 SIWE_SCRIPT = """
 import json, sys, time
 from siwe import SiweMessage

@@ -206,8 +206,32 @@ async def test_an_endpoint_of_another_chain_is_not_believed(chain, other_chain, 
     misconfigured = {"eip155:1": [other_chain.url]}
     assert isinstance(await ask(address, b"", misconfigured, observer=heard.append), Inconclusive)
     assert [spoken.trouble for spoken in heard] == [Trouble.WRONG_CHAIN]
+    assert heard[0].chain == "eip155:1"
     followed_by_an_honest_one = {"eip155:1": [other_chain.url, chain.url]}
     assert isinstance(await ask(address, b"", followed_by_an_honest_one), Invalid)
+
+
+async def test_without_the_validators_look_at_the_chain_that_endpoint_would_open_the_door(
+    other_chain, ask, monkeypatch
+):
+    guard = "if (block.chainid != chain) return Finding.OtherChain;"
+    shipped = validator.files(validator.__package__)
+    source = shipped.joinpath("SignatureValidator.sol").read_text()
+    settings = json.loads(shipped.joinpath("SignatureValidator.json").read_text())["settings"]
+    assert guard in source
+    unguarded = compile_solidity(source.replace(guard, ""), settings)["SignatureValidator"]
+    monkeypatch.setattr(validator, "CREATION_CODE", bytes.fromhex(unguarded))
+    address = wallet(other_chain, "AlwaysValid")
+    assert isinstance(await ask(address, b"", {"eip155:1": [other_chain.url]}), Valid)
+
+
+async def test_nothing_of_an_endpoints_address_is_told(ask, unused_tcp_port):
+    heard = []
+    endpoint = f"http://user:password@127.0.0.1:{unused_tcp_port}/v3/secret"
+    verdict = await ask(ALICE.address, b"", {"eip155:1": [endpoint]}, observer=heard.append)
+    assert [spoken.trouble for spoken in heard] == [Trouble.UNREACHABLE]
+    for secret in ("user", "password", "127.0.0.1", "secret"):
+        assert secret not in f"{verdict} {heard}"
 
 
 async def test_a_chain_without_an_endpoint_decides_nothing(ask):

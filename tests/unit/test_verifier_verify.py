@@ -1,5 +1,7 @@
 """The front door: which scheme decides, when a contract is asked, and what a sign-in text rules out by itself."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -7,6 +9,7 @@ import pytest
 
 from chains.accounts import account_of
 from config.registry import Network
+from tests.support.programs import ROOT
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
 from verifier import evm, siwe
 from verifier.erc6492 import MAGIC
@@ -141,3 +144,8 @@ async def test_without_that_check_the_good_signature_of_a_bad_text_would_count(n
     text = sign_in(nonce="short")
     monkeypatch.setattr(siwe, "claims", lambda _text: False)
     assert isinstance(await verdict(ALICE.sign(personal_digest(text)), now, message=text), Valid)
+
+
+def test_the_gate_can_verify_and_look_up_without_loading_web3():
+    program = "import sys, verifier.verify, chains.evm.lookup; sys.exit('web3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
