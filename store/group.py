@@ -48,7 +48,7 @@ class Job:
 def run_group(connection: Connection, group: Sequence[Job]) -> None:
     """Settle every job: together, or each on its own where one of them cost all the transaction.
 
-    Raises DBAPIError if no transaction can be begun; the jobs that are undecided then were not stored.
+    Raises DBAPIError or sqlite3.Error if no transaction can be begun or ended; what is undecided was not stored.
     """
     if len(group) > 1 and _together(connection, group):
         return
@@ -56,7 +56,7 @@ def run_group(connection: Connection, group: Sequence[Job]) -> None:
         _alone(connection, job)
 
 
-def unavailable(error: DBAPIError) -> bool:
+def _unavailable(error: DBAPIError) -> bool:
     """Whether this is the database's trouble, which passes, rather than the work's."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return error.connection_invalidated or (code is not None and code & _PRIMARY in _UNAVAILABLE)
@@ -64,7 +64,7 @@ def unavailable(error: DBAPIError) -> bool:
 
 def told(error: BaseException) -> BaseException:
     """Return what the one who asked is told: our word for the database's trouble, else the work's own error."""
-    if isinstance(error, DBAPIError) and unavailable(error):
+    if isinstance(error, DBAPIError) and _unavailable(error):
         return StoreUnavailableError(str(error.orig))
     if isinstance(error, StopIteration):  # a future cannot carry it
         return RuntimeError(f"a unit of work raised {error!r}")
@@ -78,12 +78,8 @@ def _together(connection: Connection, group: Sequence[Job]) -> bool:
     try:
         answers = [_in_savepoint(connection, driver, job.work) for job in group]
         transaction.commit()
-    except _TransactionLostError:
-        transaction.rollback()
-        return False
-    except DBAPIError:
-        if driver.in_transaction:
-            driver.rollback()
+    except (_TransactionLostError, DBAPIError):
+        _abandon(transaction, driver)
         return False
     for job, (result, error) in zip(group, answers, strict=True):
         job.settle(result=result, error=error)
@@ -115,10 +111,7 @@ def _alone(connection: Connection, job: Job) -> None:
         result = job.work(connection)
         _commit(transaction, driver)
     except BaseException as error:  # noqa: BLE001  handed to the one who asked
-        if transaction.is_active:
-            transaction.rollback()
-        elif driver.in_transaction:  # COMMIT failed and left it open
-            driver.rollback()
+        _abandon(transaction, driver)
         job.settle(error=told(error))
     else:
         job.settle(result=result)
@@ -128,6 +121,12 @@ def _commit(transaction: RootTransaction, driver: sqlite3.Connection) -> None:
     if not driver.in_transaction:
         raise StoreError("a unit of work hid a database error that had rolled it back")
     transaction.commit()
+
+
+def _abandon(transaction: RootTransaction, driver: sqlite3.Connection) -> None:
+    transaction.rollback()
+    if driver.in_transaction:  # a COMMIT that failed may leave it open, which SQLAlchemy does not know
+        driver.rollback()
 
 
 class _TransactionLostError(Exception):

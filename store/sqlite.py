@@ -100,8 +100,8 @@ class SqliteStore:
                 try:
                     connection = connection or self._engine.connect()
                     run_group(connection, group)
-                except DBAPIError as error:
-                    _settle_rest(group, told(error))
+                except (DBAPIError, sqlite3.Error) as error:
+                    _settle_rest(group, StoreUnavailableError(str(getattr(error, "orig", error))))
                 if any(isinstance(job.error, StoreUnavailableError) for job in group):
                     _discard(connection)  # the file may be another one when it is back
                     connection = None
@@ -127,7 +127,7 @@ class SqliteStore:
             self._closing = True
             rest = [*group, *self._waiting]
             self._waiting.clear()
-        _settle_rest(rest, StoreUnavailableError("the store is closed"))
+        _settle_rest(rest, StoreUnavailableError("the store's writer has ended"))
         _hand_out(rest)
 
 

@@ -35,7 +35,7 @@ def upsert(conn: Connection, table: Table, row: Mapping[str, Any], *, key: Itera
 
 @cache
 def _insert_ignore(dialect: str, table: Table) -> Insert:
-    return _insert(dialect, table).on_conflict_do_nothing()
+    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @cache

@@ -94,7 +94,7 @@ async def test_a_claim_waits_for_the_guarded_write_that_began_before_it(database
         claiming = asyncio.ensure_future(there.transact(claim("second")))
         claiming.add_done_callback(lambda _: order.append("claimed"))
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        while not await here.read(lambda conn: conn.execute(waiting).scalar_one()):
+        while not claiming.done() and not await here.read(lambda conn: conn.execute(waiting).scalar_one()):
             pass
         order.append("written")
     assert (await claiming).epoch == 2

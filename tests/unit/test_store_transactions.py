@@ -192,6 +192,8 @@ async def test_insert_ignore_counts_what_went_in(store):
     assert await store.transact(lambda conn: insert_ignore(conn, counters, rows[:4])) == 4
     assert await store.transact(lambda conn: insert_ignore(conn, counters, rows)) == 6
     assert await store.transact(lambda conn: insert_ignore(conn, counters, [])) == 0
+    assert await store.transact(lambda conn: insert_ignore(conn, counters, rows[:1])) == 0
+    assert await store.transact(lambda conn: insert_ignore(conn, counters, [{"name": "new", "value": 1}])) == 1
 
 
 async def test_upsert_gives_the_row_its_new_values(store):
