@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.programs import free_port, listens, running, scratch
+from tests.support.programs import free_port, running, scratch
 
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root."""
@@ -49,7 +49,13 @@ def postgres_server() -> Iterator[str]:
     for setting in settings:
         command += ["-c", setting]
     try:
-        with running(command, ready=lambda: listens(port), user=user, folder=folder):
+        with running(command, ready=lambda: answers(tools, port), user=user, folder=folder):
             yield f"postgresql://usher@127.0.0.1:{port}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers(tools: Path, port: int) -> bool:
+    """Whether the server lets people in: its port opens while it is still starting up."""
+    asked = subprocess.run([tools / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False)
+    return asked.returncode == 0

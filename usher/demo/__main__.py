@@ -33,7 +33,7 @@ async def tell(folder: Path, console: Console, *, once: bool) -> None:
     ]  # fmt: skip
     async with aiohttp.ClientSession() as http, contextlib.AsyncExitStack() as stack:
         teller.chapter("The stage is set")
-        await stack.enter_async_context(process(anvil, log=folder / "anvil.log", environment={}))
+        await stack.enter_async_context(process(anvil, log=folder / "anvil.log"))
         node = Node(url=node_url, http=http)
         await node.ready()
         teller.step("anvil, a real EVM node, runs", shown={"RPC": node_url, "chain": CHAIN})
@@ -47,7 +47,7 @@ async def tell(folder: Path, console: Console, *, once: bool) -> None:
         await story.publish(teller, cli, creator=f"{CHAIN}:{platform.address}")
         log = folder / "usher.log"
         serve = (*usher_command(), "--config", str(cli.config), "run")
-        await stack.enter_async_context(process(serve, log=log, environment={}))
+        await stack.enter_async_context(process(serve, log=log))
         await until_answering(http, f"{base}/readyz", log=log)
         teller.step("`usher run` watches the chain and opened the gate", shown={"API": base})
         await _rehearse(http, base)

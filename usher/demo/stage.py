@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,12 +115,10 @@ def anvil_program() -> str:
 
 
 @contextlib.asynccontextmanager
-async def process(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> AsyncIterator[None]:
+async def process(command: Sequence[str], *, log: Path) -> AsyncIterator[None]:
     """Run a program with its output in a file, and end it by its own process id."""
     with log.open("wb") as output:
-        running = await asyncio.create_subprocess_exec(
-            *command, stdout=output, stderr=output, env={**os.environ, **environment}, start_new_session=True
-        )
+        running = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, start_new_session=True)
         try:
             yield
             if running.returncode is not None:
