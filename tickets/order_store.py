@@ -13,6 +13,7 @@ from chains.account import HolderKey
 from store.upsert import insert_into
 from tickets import inventory
 from tickets.errors import IllegalMoveError
+from tickets.ids import is_id
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
 from tickets.schema import order_lines, orders
 
@@ -25,6 +26,8 @@ ENDS = frozenset({OrderState.EXPIRED, OrderState.RELEASED, OrderState.REFUSED})
 
 def by_id(conn: Connection, order_id: str, *, lock: bool = False) -> Order | None:
     """Return an order; with `lock` nobody else changes it until the transaction ends."""
+    if not is_id(order_id):
+        return None
     return one(conn, orders.c.id == order_id, lock=lock)
 
 

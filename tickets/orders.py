@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ from config.registry import Chain
 from memo.code import new_code
 from tickets import addresses, events, inventory, limits, order_store
 from tickets.event import Event, Sale, Tier
+from tickets.ids import Randomness, new_id
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
 from tickets.order_store import by_address, by_code, by_id, change, expire_due, extend, release
 from tickets.schema import orders
@@ -26,6 +26,7 @@ __all__ = [
     "OrderRefusal",
     "OrderRequest",
     "OrderState",
+    "Randomness",
     "by_address",
     "by_code",
     "by_id",
@@ -36,9 +37,6 @@ __all__ = [
     "place",
     "release",
 ]
-
-Randomness = Callable[[int], bytes]
-"""Gives that many random bytes."""
 
 MAX_QUANTITY = 20
 
@@ -125,7 +123,7 @@ def implicit(
     price, until = tier.prices[asset], max(at, event.sales_end)
     while (found := order_store.one(conn, mine, lock=True)) is None:
         order = Order(
-            id=randomness(16).hex(),
+            id=new_id(randomness),
             code=new_code(randomness(8)),
             event_id=event.id,
             asset=asset,
@@ -199,7 +197,7 @@ def _draft(
         unit_price=price,
     )
     return Order(
-        id=randomness(16).hex(),
+        id=new_id(randomness),
         code=new_code(randomness(8)),
         event_id=event.id,
         asset=request.asset,

@@ -1,7 +1,7 @@
 """Tickets as they are kept: mint, suspend, restore, revoke, grant, find. Each change of worth tells the door."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from store.upsert import insert_ignore
 from tickets import door, inventory
 from tickets.door import DoorAction
 from tickets.event import Event, Tier
+from tickets.ids import Randomness, is_id, new_id
 from tickets.keys import Signer
 from tickets.order import Order
 from tickets.schema import tickets
@@ -120,13 +121,13 @@ def grant(
     *,
     signer: Signer,
     now: datetime,
-    randomness: Callable[[int], bytes] = secrets.token_bytes,
+    randomness: Randomness = secrets.token_bytes,
 ) -> Ticket | None:
     """Give a ticket without money (the guest list); it takes a place like any other. None if there is no room."""
     if not inventory.sell(conn, tier.id, 1, from_hold=False):
         return None
     row = _row(
-        randomness(16).hex(),
+        new_id(randomness),
         event,
         tier,
         order_id=None,
@@ -159,7 +160,9 @@ def revoke(conn: Connection, wanted: str, *, reason: str, now: datetime) -> bool
     A granted ticket frees its place. A bought one does not: its order still owns the place, and its money is a question
     of refunds.
     """
-    if not _move(conn, tickets.c.id == wanted, TicketState.REVOKED, DoorAction.REVOKED, reason=reason, now=now):
+    if not is_id(wanted) or not _move(
+        conn, tickets.c.id == wanted, TicketState.REVOKED, DoorAction.REVOKED, reason=reason, now=now
+    ):
         return False
     ticket = by_id(conn, wanted)
     if ticket is not None and ticket.order_id is None:
@@ -168,7 +171,9 @@ def revoke(conn: Connection, wanted: str, *, reason: str, now: datetime) -> bool
 
 
 def by_id(conn: Connection, wanted: str) -> Ticket | None:
-    """Return the ticket with this id."""
+    """Return the ticket with this id; whatever cannot be one is nobody's."""
+    if not is_id(wanted):
+        return None
     row = conn.execute(_BY_ID, {"wanted": wanted}).one_or_none()
     return None if row is None else _ticket(row)
 

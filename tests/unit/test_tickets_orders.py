@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from memo.code import normalise
 from store.engine import open_store
@@ -24,7 +25,7 @@ from tests.support.tickets_box import (
     tier,
     wallet,
 )
-from tickets import addresses, events, inventory, limits, order_store, orders
+from tickets import addresses, events, inventory, limits, order_store, orders, tickets
 from tickets.errors import IllegalMoveError
 from tickets.lateness import Timing, first_known, judge
 from tickets.order import Hold, Order, OrderState
@@ -197,6 +198,13 @@ async def test_releasing_gives_the_places_back_once(store, now):
     assert (await reread(store, event)).tier().left == 10
 
 
+@pytest.mark.parametrize("given", ["", "0" * 31, "A" * 32, "\0" * 32, "0" * 31 + "\n", "é" * 32])
+async def test_a_text_that_is_no_id_names_no_order_and_no_ticket(store, given):
+    assert await store.read(lambda conn: orders.by_id(conn, given, lock=True)) is None
+    assert await store.read(lambda conn: tickets.by_id(conn, given)) is None
+    assert not await store.transact(lambda conn: tickets.revoke(conn, given, reason="", now=None))
+
+
 async def test_expiry_takes_what_is_due_in_batches_and_only_once(store, now):
     event = await opened(store, now, tiers=(tier("a", 10), tier("b", 10)))
     for by in range(5):
@@ -291,6 +299,28 @@ async def test_payments_that_arrive_at_once_find_one_implicit_order(store, now):
     event = await opened(store, now)
     work = lambda conn: bare(conn, event, payer="0xp", now=now).id  # noqa: E731
     assert len(set(await asyncio.gather(*(store.transact(work) for _ in range(24))))) == 1
+
+
+@pytest.mark.parametrize("unique", [True, False], ids=["guarded", "negative control"])
+async def test_only_the_unique_key_keeps_two_payments_at_once_in_one_order(database_urls, now, monkeypatch, unique):
+    """On PostgreSQL: both look before either has written."""
+    store = open_store(database_urls("postgres"))
+    event = await opened(store, now)
+    if not unique:
+        await store.transact(lambda conn: conn.execute(text("DROP INDEX uq_orders_topup_open")))
+    together, look = threading.Barrier(2, timeout=20), order_store.one
+
+    def look_together(conn, condition, *, lock):
+        found = look(conn, condition, lock=lock)
+        if found is None:
+            together.wait()
+        return found
+
+    monkeypatch.setattr(order_store, "one", look_together)
+    work = lambda conn: bare(conn, event, payer="0xp", now=now).id  # noqa: E731
+    made = set(await asyncio.gather(*(store.transact(work) for _ in range(2))))
+    assert len(made) == (1 if unique else 2)
+    await store.aclose()
 
 
 async def test_an_order_is_paid_only_once_its_places_are_sold(store, now):
