@@ -1,6 +1,8 @@
 """Whose pages may use the API from a browser: the operator's list and the page origins of events still to come."""
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -10,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from config.clock import Clock
 from gateway.problems import Code, Problem
 from store.engine import Store
+from store.errors import StoreUnavailableError
 from tickets.schema import events
 
 FRESH = timedelta(seconds=15)
@@ -31,15 +34,21 @@ class Origins:
         self._clock = clock
         self._pages: frozenset[str] = frozenset()
         self._read_at: datetime | None = None
+        self._reading = asyncio.Lock()
 
     async def allow(self, origin: str) -> bool:
         """Whether a page of this origin may use the API."""
         if origin in self._listed or (origin in self._pages and not self._stale()):
             return True
-        if self._stale():
-            self._read_at = now = self._clock()  # set first: one look-up at a time
-            self._pages = await self._store.read(lambda conn: page_origins(conn, now=now))
+        async with self._reading:  # one look-up at a time, and nobody is judged by the one before
+            if self._stale():
+                await self._refresh(self._clock())
         return origin in self._pages
+
+    async def _refresh(self, now: datetime) -> None:
+        self._read_at = now
+        with suppress(StoreUnavailableError):  # whoever was let in still is; an answer must not fail on its way out
+            self._pages = await self._store.read(lambda conn: page_origins(conn, now=now))
 
     def _stale(self) -> bool:
         return self._read_at is None or self._clock() - self._read_at > FRESH

@@ -7,10 +7,11 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy import Connection
 
+from gateway.bill import Desk, desk_of, payment_link_of
 from gateway.deps import DEPS
 from gateway.limits import Budget
 from gateway.links import qr_svg
-from gateway.order_view import Desk, OrderView, desk_of, find_view, payment_link_of
+from gateway.order_view import OrderView, find_view
 from gateway.problems import Code, Problem
 from gateway.routing import Route
 from tickets import events, orders, till

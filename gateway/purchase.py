@@ -12,6 +12,7 @@ from chains.account import Account, NotAnAccount
 from chains.accounts import account_of, parse_caip10
 from config.registry import Chain
 from gateway import idempotency
+from gateway.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.client import client_of
 from gateway.deps import DEPS, Deps
 from gateway.gate.models import MAX_MESSAGE, Signature
@@ -20,7 +21,6 @@ from gateway.health import selling
 from gateway.idempotency import Claim, Stored
 from gateway.limits import Budget
 from gateway.models import EventRef, Given, WalletAddress
-from gateway.order_view import Desk, OrderBill, bill_of, desk_of
 from gateway.problems import Code, Problem
 from gateway.proofs import Expected, Proof, read_message, spend
 from gateway.routing import Result, Route
@@ -31,6 +31,8 @@ from verifier.purpose import Purpose
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import verify
 
+MAX_EVENT_ID = 2**53 - 1
+"""What a page's numbers can say exactly (RFC 8259 section 6)."""
 REFUSALS = {
     OrderRefusal.UNKNOWN_EVENT: Code.UNKNOWN_EVENT,
     OrderRefusal.CANCELLED: Code.EVENT_CANCELLED,
@@ -61,7 +63,7 @@ PROOF_PROBLEMS = (
 class Purchase(Given):
     """What a buyer asks for."""
 
-    event_id: EventRef | int
+    event_id: EventRef | Annotated[int, Field(ge=0, le=MAX_EVENT_ID)]
     payment_method: Annotated[str, Field(min_length=1, max_length=200, description="`eth`, `usdc:polygon`, or CAIP-19")]
     wallet_address: WalletAddress | None = None
     user_account: WalletAddress | None = None

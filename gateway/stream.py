@@ -9,10 +9,11 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from gateway.bill import desk_of
 from gateway.client import client_of
 from gateway.deps import DEPS
 from gateway.limits import Budget
-from gateway.order_view import OrderView, desk_of, find_view, versions
+from gateway.order_view import OrderView, find_view, versions
 from gateway.problems import Code, Problem
 from gateway.routing import Route, json_bytes
 from store.engine import Store

@@ -237,3 +237,13 @@ def test_a_problem_can_be_answered_more_than_once():
     assert first is not second
     assert isinstance(first, web.Response)
     assert first.body == second.body
+
+
+async def test_an_answer_to_an_unknown_page_does_not_need_the_database(gateway, monkeypatch):
+    async def fail(*_):
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(gateway.deps.store, "read", fail)
+    answer = await gateway.client.get("/healthz", headers={"Origin": "https://unknown.test"})
+    assert answer.status == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers

@@ -8,6 +8,9 @@ from sqlalchemy import delete, func, select
 
 from chains import progress
 from chains.port import PaymentKey
+from config.registry import Registry
+from gateway.bill import Desk
+from gateway.order_view import find_view
 from tests.support import tickets_box as box
 from tests.support.gateway_app import CHAIN, OWN_ADDRESSES, RECEIVE, WALLET, running, wish
 from tickets import orders, till
@@ -82,7 +85,9 @@ async def test_without_an_own_address_there_is_no_link_that_would_lose_the_memo(
     ("changes", "expected"),
     [
         ({"event_id": "elsewhere"}, (404, "unknown_event")),
-        ({"event_id": -1}, (404, "unknown_event")),
+        ({"event_id": 0}, (404, "unknown_event")),
+        ({"event_id": -1}, (422, "invalid_fields")),
+        ({"event_id": 2**53}, (422, "invalid_fields")),
         ({"payment_method": "doubloons"}, (422, "unknown_payment_method")),
         ({"payment_method": "usdc:dev"}, (409, "asset_not_accepted")),
         ({"wallet_address": "0x12"}, (422, "invalid_account")),
@@ -282,3 +287,12 @@ async def test_nothing_a_buyer_sends_or_gets_is_logged(gateway, event, caplog, c
     logged = caplog.text + out + err
     for secret in ("hush", bill["order_id"], bill["memo"]):
         assert secret not in logged
+
+
+async def test_an_order_outlives_the_chain_it_was_to_be_paid_on(gateway, event, store, now):
+    bill = await gateway.buy(event)
+    order = await store.read(lambda conn: orders.by_id(conn, bill["order_id"]))
+    bare = Desk(registry=Registry(()), settings=gateway.deps.settings)
+    view = await store.read(lambda conn: find_view(conn, order.id, bare, now=now))
+    assert (view.amount, view.currency, view.payment_uri) == (str(10**18), box.ETH.id, None)
+    assert view.confirmations_required is None

@@ -1,9 +1,11 @@
 """An order's stream: what stands now, what changes, and nothing twice."""
 
 import asyncio
+import contextlib
 
 import orjson
 import pytest
+from aiohttp import ClientError
 
 from gateway import stream
 from gateway.stream import FEED
@@ -108,3 +110,20 @@ async def test_streams_end_when_the_gate_does(gateway, bill):
         await gateway.client.app[FEED].aclose()
         async with asyncio.timeout(10):
             assert await answer.content.read() == b""
+
+
+async def test_a_failure_in_the_middle_of_a_stream_ends_it_without_another_answer(gateway, bill, monkeypatch):
+    async with gateway.client.get(path(bill)) as answer:
+        await next_event(answer)
+
+        def fail(_view):
+            raise RuntimeError("no more")
+
+        monkeypatch.setattr(stream, "written", fail)
+        await gateway.client.delete(f"/api/orders/{bill['order_id']}")
+        rest = b""
+        with contextlib.suppress(ClientError):
+            async with asyncio.timeout(10):
+                rest = await answer.content.read()
+        assert b"HTTP/1.1" not in rest
+        assert b"problem" not in rest
