@@ -21,16 +21,19 @@ class Ours:
     chain: str  # CAIP-2
     native: Asset
     addresses: Mapping[str, str]  # lower case -> EIP-55
+    receivers: frozenset[str]  # the same in both spellings that nodes use
     active: frozenset[str]  # lower case, without the retired ones
     tokens: Mapping[str, Asset]  # by contract, lower case
 
     @classmethod
     def of(cls, watch: Watch, chain: Chain) -> "Ours":
         """Return the watch as it meets this chain."""
+        addresses = {address.lower(): address for address in watch.active | watch.retired}
         return cls(
             chain=chain.id,
             native=chain.native,
-            addresses={address.lower(): address for address in watch.active | watch.retired},
+            addresses=addresses,
+            receivers=frozenset(addresses).union(addresses.values()),
             active=frozenset(address.lower() for address in watch.active),
             tokens={token.contract.lower(): token for token in chain.tokens if token.contract is not None},
         )

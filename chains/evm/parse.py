@@ -6,6 +6,7 @@ contract creations, zero values, tokens that are not on the list, logs of anothe
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
+from operator import itemgetter
 from typing import Any
 
 from chains.blocks import Link
@@ -23,6 +24,7 @@ NATIVE_INDEX = "v"
 _TOPICS = 3
 _WORD = 2 + 2 * 32
 _SEAL = object()
+_TO = itemgetter("to")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +96,8 @@ def check_block(raw: Any, *, height: int | None = None, recompute: bool = True) 
 
 def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted:
     """Return the hashes of the transactions that send us value, if they succeeded."""
+    if _surely_foreign(block, ours):
+        return []
     addresses = ours.addresses
     try:
         return [
@@ -103,6 +107,14 @@ def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
+
+
+def _surely_foreign(block: CheckedBlock, ours: Ours) -> bool:
+    """Whether no receiver is ours, at one glance: nearly every block's whole cost."""
+    try:
+        return ours.receivers.isdisjoint(map(_TO, block.transactions))
+    except (KeyError, TypeError):  # creations without `to`, or another shape: to be looked at one by one
+        return False
 
 
 def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> list[tuple[str, str]] | Distrusted:
@@ -149,6 +161,8 @@ def presume_success(block: CheckedBlock) -> tuple[Execution, ...]:
 
 def payments_in(block: CheckedBlock, executions: Sequence[Execution], ours: Ours) -> tuple[Payment, ...] | Distrusted:
     """Return the payments to us in order of their place in the block."""
+    if not executions:
+        return ()
     stands = Block(height=block.link.height, hash=block.link.hash, time=moment(block.link.time))
     try:
         return tuple(

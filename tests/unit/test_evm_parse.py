@@ -106,9 +106,16 @@ def test_a_retired_address_is_still_ours():
     assert payment.destination == RETIRED
 
 
-def test_addresses_are_found_however_a_node_spells_them():
-    [payment] = payments(transaction(to="0x" + OURS[2:].upper()))
+@pytest.mark.parametrize("spelled", [OURS, OURS.lower()], ids=["EIP-55", "lower case"])
+def test_addresses_are_found_in_both_spellings_that_nodes_use(spelled):
+    assert native_candidates(block(transaction(to=spelled)), ours()) == [TXID]
+    [payment] = payments(transaction(to=spelled))
     assert payment.destination == OURS
+
+
+def test_a_creation_without_a_receiver_hides_no_payment_beside_it():
+    creation = {name: value for name, value in transaction(hash="0x" + "22" * 32).items() if name != "to"}
+    assert native_candidates(block(creation, transaction(transactionIndex="0x1")), ours()) == [TXID]
 
 
 @pytest.mark.parametrize(
