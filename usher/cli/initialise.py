@@ -14,6 +14,7 @@ from config.gate_secret import create_gate_secret
 from config.loader import ChainEntry, load_entries
 from config.registry import Network
 from config.settings import SettingsError, load_settings
+from store.errors import StoreUnavailableError
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record
 from usher.template import ChainChoice, Choices, settings_text
@@ -88,15 +89,15 @@ def initialise(
     keys = _make_keys(state)
     _write(file, settings_text(choices))
     unfinished = _unfinished(file)
-    if not unfinished:
-        _create_database(file)
+    created = not unfinished and _create_database(file)
+    todo = "usher doctor" if created else "usher db upgrade; usher doctor"
     show_record(
         {
             "settings": file,
             "keys": keys,
-            "database": "missing until the settings are complete" if unfinished else "created",
+            "database": "created" if created else "not yet",
             "to_do": unfinished,
-            "next": "usher doctor" if not unfinished else f"edit {file}, then run: usher db upgrade; usher doctor",
+            "next": f"edit {file}, then run: {todo}" if unfinished else todo,
         },
         as_json=as_json,
     )
@@ -179,8 +180,13 @@ def _unfinished(file: Path) -> list[str]:
     return []
 
 
-def _create_database(file: Path) -> None:
+def _create_database(file: Path) -> bool:
+    """Make the tables; False: the server is not there yet, and `usher db upgrade` does it later."""
     from store import revision  # noqa: PLC0415  alembic
 
-    with revision.engine_at(load_settings(file).database.url) as engine:
-        revision.upgrade(engine)
+    try:
+        with revision.engine_at(load_settings(file).database.url) as engine:
+            revision.upgrade(engine)
+    except StoreUnavailableError:
+        return False
+    return True
