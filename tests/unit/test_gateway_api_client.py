@@ -76,3 +76,8 @@ def test_a_client_is_an_address_of_ipv4_and_a_64_of_ipv6():
 @pytest.mark.parametrize("text", ["", "unknown", "_x", "300.1.1.1", "1.2.3", "[::1", "fe80::1%eth0", "\0", "é"])
 def test_no_text_raises(text):
     read_address(text)
+
+
+def test_whoever_trusts_everybody_is_told_anything():
+    everybody = (ip_network("0.0.0.0/0"),)
+    assert seen(forwarded_for=["1.2.3.4"], peer=ip_address("203.0.113.9"), trusted=everybody) == "1.2.3.4"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import yarl
 from aiohttp import web
 
 from gateway import middleware
@@ -247,3 +248,22 @@ async def test_an_answer_to_an_unknown_page_does_not_need_the_database(gateway, 
     answer = await gateway.client.get("/healthz", headers={"Origin": "https://unknown.test"})
     assert answer.status == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/api/orders/%00", "/api/events/a%00b", "/api/events?q=%00"])
+async def test_a_nul_in_a_url_reaches_no_database(gateway, path):
+    answer = await gateway.client.get(yarl.URL(path, encoded=True))
+    assert await code_of(answer) == (400, "malformed_request")
+
+
+async def test_budgets_are_counted_per_client_behind_the_operators_proxy(store, now, tmp_path):
+    async with running(store, now, tmp_path, gate='trusted_proxies = ["127.0.0.0/8"]', purchases=1) as gateway:
+        event = await box.opened(store, now)
+
+        async def status(client):
+            headers = {"X-Forwarded-For": f"6.6.6.6, {client}"}
+            return (await gateway.client.post("/api/events/purchase", json=wish(event), headers=headers)).status
+
+        assert [await status("192.0.2.1"), await status("192.0.2.1"), await status("192.0.2.2")] == [201, 429, 201]
+        gateway.clock.move(timedelta(seconds=61))
+        assert await status("192.0.2.1") == 201

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from chains import progress
 from chains.port import PaymentKey
 from config.registry import Registry
+from gateway import idempotency, purchase
 from gateway.bill import Desk
 from gateway.order_view import find_view
 from tests.support import tickets_box as box
@@ -296,3 +297,16 @@ async def test_an_order_outlives_the_chain_it_was_to_be_paid_on(gateway, event, 
     view = await store.read(lambda conn: find_view(conn, order.id, bare, now=now))
     assert (view.amount, view.currency, view.payment_uri) == (str(10**18), box.ETH.id, None)
     assert view.confirmations_required is None
+
+
+async def test_without_the_claim_a_repeated_purchase_would_be_two_orders(gateway, event, store, monkeypatch):
+    monkeypatch.setattr(idempotency, "_take", lambda *_: True)
+    for _ in range(2):
+        await gateway.client.post("/api/events/purchase", json=wish(event), headers={"Idempotency-Key": "k"})
+    assert await count_orders(store) == 2
+
+
+async def test_without_its_guard_a_stopped_chain_would_go_on_selling(gateway, event, store, now, monkeypatch):
+    await store.transact(lambda conn: progress.stop(conn, CHAIN, "stopped", now))
+    monkeypatch.setattr(purchase, "selling", lambda *_: None)
+    assert (await gateway.client.post("/api/events/purchase", json=wish(event))).status == 201
