@@ -20,7 +20,8 @@ from config.registry import Network
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record
 from usher.cli.words import moment, pairs
-from verifier.port import NO_LOOKUP, Lookup
+from verifier import rfc3339
+from verifier.port import KEYS_ONLY, Lookup
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 from verifier.verify import verify
 
@@ -32,8 +33,8 @@ STANDARD_INPUT = Path("-")
 
 _STATUS = {Valid: Exit.OK, Invalid: Exit.FAILED, Inconclusive: Exit.TEMPORARY}
 
-Check = Callable[[str, str, str], Awaitable[Verdict]]
-"""Comes to a verdict about account, message and signature as they were written."""
+Check = Callable[[str, str, str, datetime | None], Awaitable[Verdict]]
+"""Comes to a verdict about account, message and signature as they were written, at a moment or by default now."""
 
 Message = Annotated[str | None, typer.Option(help="The signed text.")]
 MessageFile = Annotated[
@@ -76,8 +77,9 @@ def check(
 ) -> None:
     """Say whether an account signed a message: valid, invalid or inconclusive (exit status 0, 1, 4).
 
-    Contract accounts (ERC-1271, ERC-6492) are inconclusive unless --chain-url names a node of their chain. With --jsonl
-    the exit status tells nothing about the verdicts.
+    Unless --chain-url names a node of its chain, every account is taken for a key's: only an ERC-6492 signature, which
+    speaks of a contract itself, is inconclusive then. With --jsonl the exit status tells nothing about the verdicts; a
+    line may have an "at" of its own.
     """
     bench = _Bench(
         urls=pairs(chain_url or (), option="--chain-url"),
@@ -108,7 +110,7 @@ class _Bench:
     async def opened(self) -> AsyncIterator[Check]:
         """Open the way to the nodes, if there is any, and come to verdicts."""
         if not self.urls:
-            yield partial(self._verdict, NO_LOOKUP)
+            yield partial(self._verdict, KEYS_ONLY)
             return
         from chains.evm.lookup import EvmLookup  # noqa: PLC0415  aiohttp, only where a node is named
 
@@ -118,11 +120,13 @@ class _Bench:
         finally:
             await lookup.aclose()
 
-    async def _verdict(self, lookup: Lookup, account: str, message: str, signature: str) -> Verdict:
+    async def _verdict(
+        self, lookup: Lookup, account: str, message: str, signature: str, at: datetime | None
+    ) -> Verdict:
         named = self._account(account)
         if isinstance(named, NotAnAccount):
             return Invalid(reason=named.reason)
-        return await verify(named, message, signature, lookup=lookup, now=self.at or utc_now())
+        return await verify(named, message, signature, lookup=lookup, now=at or self.at or utc_now())
 
     def _account(self, text: str) -> Account | NotAnAccount:
         """Read the account on the first network that has it."""
@@ -141,7 +145,7 @@ def _bare_account(address: str, network: Network) -> Account | NotAnAccount:
 
 async def _answer_one(bench: _Bench, account: str, message: str, signature: str) -> Verdict:
     async with bench.opened() as verdict_of:
-        return await verdict_of(account, message, signature)
+        return await verdict_of(account, message, signature, None)
 
 
 async def _answer_lines(bench: _Bench) -> None:
@@ -163,7 +167,10 @@ async def _line_verdict(line: bytes | None, verdict_of: Check) -> Verdict:
         return Invalid(reason="the line is not JSON in UTF-8")
     match asked:
         case {"account": str(account), "message": str(message), "signature": str(signature)}:
-            return await verdict_of(account, message, signature)
+            at = rfc3339.moment(str(asked["at"])) if "at" in asked else None
+            if "at" in asked and at is None:
+                return Invalid(reason="`at` is no RFC 3339 time")
+            return await verdict_of(account, message, signature, at)
     return Invalid(reason="the line is no object with the strings account, message and signature")
 
 
