@@ -59,10 +59,9 @@ def ripe_at(stake: Stake, stakes: Stakes, steps: Sequence[MintStep], *, finality
     payments above that tip do not bear on it: settling in its order gives the same tickets whether blocks came one by
     one or hundreds at once.
     """
-    tip = stake.height
-    while (depth := confirmations(stake.height, tip)) < finality:
+    alone = required_confirmations(steps, stake.amount)
+    for tip in range(stake.height + min(alone, finality) - 1, stake.height + finality - 1):
         required = required_confirmations(steps, stakes.beside(stake, tip=tip, finality=finality))
-        if depth >= required:
+        if confirmations(stake.height, tip) >= required:
             return tip
-        tip = stake.height + min(required, finality) - 1
-    return tip
+    return stake.height + finality - 1
