@@ -54,16 +54,17 @@ class Proof:
     account: Account
     purpose: Purpose
     text: str
+    digest: bytes  # what is spent
     expires_at: datetime  # refused by its own time from then on: no need to remember it longer
 
-    @property
-    def digest(self) -> bytes:
-        """Return what is spent: SHA-256 of holder, purpose and text.
 
-        Never the signature: (r, s) and (r, n - s) both verify, and a wallet may sign one text twice. Never the CAIP-10
-        account either: one EVM key is the same holder on every EVM chain, and would open once per chain.
-        """
-        return hashlib.sha256(f"{self.account.holder}\n{self.purpose}\n{self.text}".encode()).digest()
+def digest_of(account: Account, purpose: Purpose, text: str) -> bytes:
+    """Return what is spent: SHA-256 of holder, purpose and text.
+
+    Never the signature: (r, s) and (r, n - s) both verify, and a wallet may sign one text twice. Never the CAIP-10
+    account either: one EVM key is the same holder on every EVM chain, and would open once per chain.
+    """
+    return hashlib.sha256(f"{account.holder}\n{purpose}\n{text}".encode()).digest()
 
 
 def read_message(text: str, expected: Expected, *, network: Network, secret: bytes, now: datetime) -> Proof | Code:
@@ -134,4 +135,5 @@ def prune(conn: Connection, *, now: datetime) -> int:
 
 
 def _proof(expected: Expected, text: str, *, until: datetime) -> Proof:
-    return Proof(account=expected.account, purpose=expected.purpose, text=text, expires_at=until)
+    digest = digest_of(expected.account, expected.purpose, text)
+    return Proof(account=expected.account, purpose=expected.purpose, text=text, digest=digest, expires_at=until)

@@ -24,16 +24,11 @@ from gateway.sessions import Opening, Session
 class Applicant:
     """Somebody whose signature is valid and who wants in."""
 
-    event_id: int
+    who: Who
     proof: Proof
     client: str  # keyed hash
     session_id: str  # random, used if a session is opened
     resume_digest: bytes
-
-    @property
-    def who(self) -> Who:
-        """Return the event and the holder."""
-        return self.event_id, str(self.proof.account.holder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,18 +44,19 @@ def admit(
 ) -> list[Admitted | Code]:
     """Open a session for each applicant, or say why not; a refusal spends nothing. Holders must differ."""
     standings = standing.read(conn, [one.who for one in applicants], network=network, lock=True)
-    refusals = {one.who: checks.refusal(standings[one.who], now=now) for one in applicants}
-    passing = [one for one in applicants if refusals[one.who] is None]
+    refusals = {who: code for who, stands in standings.items() if (code := checks.refusal(stands, now=now))}
+    passing = [one for one in applicants if one.who not in refusals]
     fresh = proofs.spend(conn, [one.proof for one in passing])
-    spent = proofs.already_spent(conn, [one.proof.digest for one in applicants if refusals[one.who]])
+    spent = proofs.already_spent(conn, [one.proof.digest for one in applicants if one.who in refusals])
     for one in applicants:  # a spent proof is the reason before any other: DESIGN section 7.3's order
-        if one.proof.digest in spent or (refusals[one.who] is None and one.proof.digest not in fresh):
+        if one.proof.digest in spent or (one.who not in refusals and one.proof.digest not in fresh):
             refusals[one.who] = Code.PROOF_SPENT
-    openings = [_opening(one, standings[one.who]) for one in passing if refusals[one.who] is None]
+    openings = [_opening(one, standings[one.who]) for one in passing if one.who not in refusals]
     opened = {session.id: session for session in sessions.open_all(conn, openings, now=now)}
-    audit.record(conn, [_entry(one, standings[one.who], refusals[one.who], now) for one in applicants])
+    audit.record(conn, [_entry(one, standings[one.who], refusals.get(one.who), now) for one in applicants])
     return [
-        refusals[one.who] or Admitted(session=opened[one.session_id], standing=standings[one.who]) for one in applicants
+        refusals.get(one.who) or Admitted(session=opened[one.session_id], standing=standings[one.who])
+        for one in applicants
     ]
 
 
@@ -73,7 +69,7 @@ def _entry(one: Applicant, its: Standing, refusal: Code | None, now: datetime) -
         at=now,
         action=Action.JOIN,
         refusal=refusal,
-        event_id=one.event_id,
+        event_id=one.who[0],
         ticket_id=its.ticket.id if its.ticket else None,
         holder=one.who[1],
         client=one.client,

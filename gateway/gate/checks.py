@@ -31,6 +31,8 @@ TICKET_REFUSALS: Mapping[TicketState, Code] = MappingProxyType(
     }
 )
 
+PREFERENCE = (TicketState.VALID, TicketState.SUSPENDED, *TicketState)
+
 TIMELY = frozenset({Code.PROOF_EXPIRED, Code.PROOF_FROM_FUTURE, Code.DOORS_CLOSED, Code.SESSION_EXPIRED})
 """Refusals whose reason was time: they carry `server_time`."""
 
@@ -75,8 +77,7 @@ def refusal(standing: Standing, *, now: datetime) -> Code | None:
 
 def best(tickets: list[TicketAtDoor]) -> TicketAtDoor | None:
     """Return the ticket that opens the door: a valid one before the one whose trouble may pass, the oldest first."""
-    order = (TicketState.VALID, TicketState.SUSPENDED, *TicketState)
-    return min(tickets, key=lambda ticket: order.index(ticket.state), default=None)
+    return min(tickets, key=lambda ticket: PREFERENCE.index(ticket.state), default=None)
 
 
 def _of_ticket(standing: Standing) -> Code | None:

@@ -40,7 +40,7 @@ async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem
     resume = new_resume()
     outcome = await desk.admissions.submit(
         Applicant(
-            event_id=event.id,
+            who=(event.id, holder),
             proof=proof,
             client=client_of(request),
             session_id=secrets.token_hex(16),

@@ -10,7 +10,7 @@ from gateway.presence.messages import Closing
 SIZE = 256
 """Messages a client may be behind."""
 LAST_WORDS_SECONDS = 2
-"""How long a closed client has for the close handshake; then it is cut. To the room it is gone from the first moment."""
+"""How long a closed client has for the close handshake before it is cut. To the room it is gone at once."""
 
 
 class Outbox:

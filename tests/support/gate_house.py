@@ -48,7 +48,7 @@ public_url = "https://house.test"
 {gate}
 [gate.limits]
 challenges_per_minute = 100000
-joins_per_minute = 100000
+joins_per_minute = {joins}
 joins_per_wallet_per_minute = {joins_per_wallet}
 {limits}
 [turn]
@@ -93,13 +93,16 @@ def dependencies(
     *,
     gate: str = "",
     limits: str = "",
+    joins: int = 100_000,
     joins_per_wallet: int = 100_000,
     more: str = "",
     lookup: Lookup | None = None,
 ) -> Deps:
     """A gate's dependencies on the development chain; limits so wide that only tests about limits meet them."""
     file = folder / "usher.toml"
-    file.write_text(SETTINGS.format(gate=gate, limits=limits, joins_per_wallet=joins_per_wallet, more=more))
+    file.write_text(
+        SETTINGS.format(gate=gate, limits=limits, joins=joins, joins_per_wallet=joins_per_wallet, more=more)
+    )
     settings = load_settings(file, {"HOME": str(folder)})
     return Deps(
         settings=settings,
