@@ -38,7 +38,9 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in MODULES:
             return None
-        group = get_group(importlib.import_module(f"usher.cli.{MODULES[cmd_name]}").app)
+        held: typer.Typer = importlib.import_module(f"usher.cli.{MODULES[cmd_name]}").app
+        held.rich_markup_mode = app.rich_markup_mode
+        group = get_group(held)
         return group.commands.get(cmd_name, group)
 
     def invoke(self, ctx: Any) -> Any:
