@@ -5,8 +5,6 @@ from enum import StrEnum
 from math import ceil
 
 from aiohttp import web
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.strategies import MovingWindowRateLimiter
 
 from config.clock import Clock
 from config.settings import GateLimits
@@ -52,25 +50,23 @@ class Allowance:
 
 
 class Limits:
-    """The budgets of this process."""
+    """The budgets of this process. Another storage of the package `limits` would share them between gates."""
 
     def __init__(self, settings: GateLimits, clock: Clock) -> None:
         self._clock = clock
-        self._window = MovingWindowRateLimiter(WindowMemory(clock))
-        self._items: dict[Budget, RateLimitItem] = {
-            budget: RateLimitItemPerMinute(quota, namespace=budget) for budget, quota in quotas(settings).items()
-        }
+        self._window = WindowMemory(clock)
+        self._quotas = quotas(settings)
 
     async def spend(self, budget: Budget, key: str) -> Allowance:
         """Take one request out of a budget, if there is one left. `key` is a client's hash or a proved wallet."""
-        item = self._items[budget]
-        granted = self._window.hit(item, key)
-        reset_at, remaining = self._window.get_window_stats(item, key)
+        quota, name = self._quotas[budget], f"{budget}/{key}"
+        granted = self._window.acquire_entry(name, quota, WINDOW_SECONDS)
+        oldest, count = self._window.get_moving_window(name, quota, WINDOW_SECONDS)
         return Allowance(
             budget=budget,
-            quota=item.amount,
-            remaining=remaining,
-            reset=max(1, ceil(reset_at - self._clock().timestamp())),
+            quota=quota,
+            remaining=quota - count,
+            reset=max(1, ceil(oldest + WINDOW_SECONDS - self._clock().timestamp())),
             granted=granted,
         )
 

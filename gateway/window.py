@@ -1,12 +1,11 @@
-"""A moving window in memory for the package `limits`, on the clock that everybody reads. No limit stands here.
+"""A moving window in memory, in the shape of the package `limits`' storages. What is limited stands elsewhere.
 
-The package's own memory starts a thread each 10 ms under load to look for what expired, which costs a join more than
-checking its signature does; this one looks as it goes.
+The package's own memory reads the machine's clock, and under load starts a thread each 10 ms to look for what expired,
+which costs a join as much as checking its signature; this one is given the clock and looks as it goes.
 """
 
 from collections import deque
 
-from limits.storage import Storage
 from limits.storage.base import MovingWindowSupport
 
 from config.clock import Clock
@@ -14,21 +13,13 @@ from config.clock import Clock
 SWEEP_SECONDS = 60
 
 
-class WindowMemory(Storage, MovingWindowSupport):
+class WindowMemory(MovingWindowSupport):
     """The times of recent requests by key, the oldest first; at most a limit's number of them each."""
 
-    STORAGE_SCHEME = None  # made by us, never out of a URL
-
     def __init__(self, clock: Clock) -> None:
-        super().__init__()
         self._clock = clock
         self._times: dict[str, deque[float]] = {}
         self._swept_at = 0.0
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What it may raise: nothing of its own."""
-        return ValueError
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Note `amount` requests now, unless that makes more than `limit` within `expiry` seconds."""
@@ -49,32 +40,6 @@ class WindowMemory(Storage, MovingWindowSupport):
         if times:
             _drop(times, now - expiry)
         return (times[0], len(times)) if times else (now, 0)
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def clear(self, key: str) -> None:
-        """Forget a key."""
-        self._times.pop(key, None)
-
-    def reset(self) -> int:
-        """Forget everything; return how many keys there were."""
-        count = len(self._times)
-        self._times.clear()
-        return count
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Counters belong to other strategies."""
-        raise NotImplementedError
-
-    def get(self, key: str) -> int:
-        """Counters belong to other strategies."""
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> float:
-        """Counters belong to other strategies."""
-        raise NotImplementedError
 
     def _sweep(self, now: float, expiry: int) -> None:
         """Forget the keys whose last request left the window."""
