@@ -115,7 +115,7 @@ class Event:
             return Sale.CANCELLED
         if at < self.sales_start:
             return Sale.NOT_YET
-        return Sale.OPEN if at <= self.sales_end else Sale.OVER
+        return Sale.OPEN if at <= self.sales_end and self.status is EventStatus.ACTIVE else Sale.OVER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,7 +63,7 @@ class Keyring:
         self._signers = {
             kind: Signer(stored=stored, issuer=issuer)
             for kind, kept in keys.items()
-            for stored in kept
+            for stored in sorted(kept, key=lambda stored: stored.created_at)  # the newest comes last and stays
             if stored.active and stored.key.is_private
         }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, insert, select, update
 
 from chains.account import HolderKey
 from store.upsert import insert_into
@@ -97,7 +97,10 @@ def release(conn: Connection, order_id: str, *, now: datetime) -> bool:
 
 def release_open(conn: Connection, event_id: int, *, now: datetime) -> int:
     """Let go of every open order of an event; return how many."""
-    return _end_open(conn, _locked(conn, orders.c.event_id == event_id), OrderState.RELEASED, now)
+    released = 0
+    while batch := _open_of(conn, event_id):
+        released += _end_open(conn, batch, OrderState.RELEASED, now)
+    return released
 
 
 def expire_due(conn: Connection, *, now: datetime, limit: int = BATCH) -> int:
@@ -153,11 +156,16 @@ def _add_lines(conn: Connection, order: Order) -> None:
     )
 
 
-def _locked(conn: Connection, condition: ColumnElement[bool]) -> list[Order]:
-    open_ones: Select[Any] = (
-        select(orders).where(orders.c.state == OrderState.OPEN, condition).order_by(orders.c.id).with_for_update()
+def _open_of(conn: Connection, event_id: int) -> list[Order]:
+    """Return some of an event's open orders, locked."""
+    some = (
+        select(orders)
+        .where(orders.c.event_id == event_id, orders.c.state == OrderState.OPEN)
+        .order_by(orders.c.id)
+        .limit(BATCH)
+        .with_for_update()
     )
-    return _orders(conn, conn.execute(open_ones).all())
+    return _orders(conn, conn.execute(some).all())
 
 
 def _end_open(conn: Connection, ending: Sequence[Order], state: OrderState, now: datetime) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.tickets_box import ETH, PRICE, USDC, draft, opened, ordered, reread, tier
-from tickets import door, events, orders
+from tickets import door, events, order_store, orders
 from tickets.door import DoorAction
 from tickets.event import DraftRefused, EventStatus, Sale
 from tickets.order import OrderState
@@ -135,6 +135,15 @@ async def test_cancelling_closes_the_door_and_lets_go_of_open_orders_once(store,
     ]
 
 
+async def test_cancelling_lets_go_of_more_orders_than_one_statement_names(store, now, monkeypatch):
+    monkeypatch.setattr(order_store, "BATCH", 2)
+    event = await opened(store, now)
+    for by in range(5):
+        await ordered(store, event, now, by)
+    assert await store.transact(lambda conn: events.cancel(conn, event.id, reason="rain", now=now))
+    assert (await reread(store, event)).tier().left == 10
+
+
 async def test_an_event_that_is_over_is_completed_and_its_door_closed_once(store, now):
     event = await opened(store, now)
     await opened(store, now, ends_at=now + timedelta(days=9))
@@ -152,4 +161,5 @@ async def test_the_sale_is_open_from_its_first_to_its_last_moment(store, now):
     moments = [now - timedelta(seconds=1), now, event.sales_end, event.sales_end + timedelta(seconds=1)]
     assert [event.sale(at) for at in moments] == [Sale.NOT_YET, Sale.OPEN, Sale.OPEN, Sale.OVER]
     assert replace(event, status=EventStatus.CANCELLED).sale(now) is Sale.CANCELLED
+    assert replace(event, status=EventStatus.COMPLETED).sale(now) is Sale.OVER
     assert event.tier().prices == {ETH.id: PRICE}
