@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from store.engine import open_engine
 from store.errors import StoreOutdatedError, StoreUnavailableError
+from store.sqlite import READING
 
 UPGRADE_LOCK = 0x7573686572
 """PostgreSQL's advisory lock under which one process upgrades while others wait ("usher" in ASCII)."""
@@ -25,7 +26,7 @@ def engine_at(url: str) -> Iterator[Engine]:
     try:
         yield engine
     except OperationalError as error:
-        raise StoreUnavailableError(str(error.orig).partition("\n")[0]) from error
+        raise _unavailable(error) from error
     finally:
         engine.dispose()
 
@@ -42,8 +43,11 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 def check(engine: Engine) -> str:
     """Return the database's revision. Raises StoreOutdatedError where this program needs another."""
-    with engine.connect() as connection:
-        found = current(connection)
+    try:
+        with engine.connect().execution_options(**{READING: True}) as connection:
+            found = current(connection)
+    except OperationalError as error:
+        raise _unavailable(error) from error
     if found != head():
         raise StoreOutdatedError(f"it is at {found or 'none'}, this program needs {head()}")
     return head()
@@ -60,6 +64,10 @@ def head() -> str:
     if revision is None:
         raise StoreOutdatedError("no revisions are installed beside this program")
     return revision
+
+
+def _unavailable(error: OperationalError) -> StoreUnavailableError:
+    return StoreUnavailableError(str(error.orig).partition("\n")[0])
 
 
 def alembic_config(connection: Connection | None, **attributes: Any) -> Config:

@@ -22,6 +22,8 @@ GROUP = 128
 WAITING = 20_000
 """Works that may wait for the writer before new ones are refused."""
 READERS = 2
+READING = "usher_reading"
+"""Execution option of a connection that waits for no writer."""
 BUSY_MS = 5_000
 
 
@@ -158,7 +160,9 @@ def _only_read(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock at once: a transaction that reads first could not get it later without starting over."""
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _begin(connection: Connection) -> None:

@@ -105,6 +105,16 @@ def test_a_database_that_cannot_be_reached_is_told_as_such(url):
         revision.check(engine)
 
 
+def test_the_revision_is_read_while_another_process_writes(database_urls):
+    url = database_urls("sqlite")
+    engine = open_engine(url)
+    other = open_engine(url)
+    with other.begin(), pytest.raises(StoreOutdatedError):  # an answer, where a second writer would wait
+        revision.check(engine)
+    engine.dispose()
+    other.dispose()
+
+
 def test_every_table_belongs_to_one_room():
     owners = [
         {name for name, thing in vars(room).items() if thing in schema.metadata.sorted_tables and name.islower()}
