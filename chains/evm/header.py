@@ -26,6 +26,8 @@ _INTEGERS = frozenset({
     "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas",
 })  # fmt: skip
 
+_KNOWN = {*_FRONTIER, *_LATER, "hash", "size", "totalDifficulty", "transactions", "uncles", "withdrawals"}
+
 NO_TRANSACTIONS = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
 """The root of an empty trie: Keccak of the RLP of an empty string."""
 BLOOM_BITS = 2048
@@ -50,6 +52,11 @@ def encode_header(header: Mapping[str, Any]) -> bytes:
             break  # a fork's fields come all together and never without the earlier ones
         body += _item(name, value)
     return bytes.fromhex(_prefix(len(body) // 2, _LIST) + body)
+
+
+def unknown_fields(header: Mapping[str, Any]) -> list[str]:
+    """Return what a header holds that no fork known here has put into it: why its hash may come out otherwise."""
+    return sorted(header.keys() - _KNOWN)
 
 
 def bloom_of(header: Mapping[str, Any]) -> int:

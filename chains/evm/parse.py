@@ -11,7 +11,7 @@ from typing import Any
 
 from chains.blocks import Link
 from chains.evm.address import display
-from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, header_hash
+from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, header_hash, unknown_fields
 from chains.evm.ours import TRANSFER, Ours, address_in
 from chains.port import Block, Payment, PaymentKey
 from chains.position import moment
@@ -72,7 +72,9 @@ def check_header(raw: Any, *, height: int | None = None, recompute: bool = True)
         if height is not None and link.height != height:
             return Distrusted(reason=f"block {link.height} for block {height}")
         if recompute and header_hash(raw) != link.hash:
-            return Distrusted(reason=f"block {link.height} does not hash to {link.hash}")
+            unknown = ", ".join(unknown_fields(raw))
+            hint = f"; its fields {unknown} are not known here: update, or see checked_headers" if unknown else ""
+            return Distrusted(reason=f"block {link.height} does not hash to {link.hash}{hint}")
     except (KeyError, TypeError, ValueError) as error:
         return Distrusted(reason=f"a block without a proper header ({error!r})")
     return link

@@ -33,6 +33,8 @@ BLOCKS_PER_BATCH = 10
 IN_FLIGHT = 4
 ADDRESSES_PER_QUERY = 500
 RECEIPTS_PER_BATCH = 50
+UNKNOWN_TAG = frozenset({-32602, -32000, -39001})
+"""Errors with which nodes say that they do not know a tag, or have no block for it yet. Others are failures."""
 
 Elsewhere = Callable[[Callable[[Endpoint], Awaitable[Any]]], Awaitable[Any | None]]
 """Runs work on another endpoint than the reader's own; None where there is none."""
@@ -54,14 +56,14 @@ class Reader:
             for name in which
         ]
         answers = await self.endpoint.batch(calls)
-        return [
-            None
-            if answer is None or isinstance(answer, Refusal)  # "unknown block", or a tag that the node does not know
-            else believed(
-                check_header(answer, height=name if isinstance(name, int) else None, recompute=self.recompute)
-            )
-            for name, answer in zip(which, answers, strict=True)
-        ]
+        return [self._header(name, answer) for name, answer in zip(which, answers, strict=True)]
+
+    def _header(self, name: int | str, answer: Any | Refusal) -> Link | None:
+        height = name if isinstance(name, int) else None
+        if isinstance(answer, Refusal) and height is None and answer.code in UNKNOWN_TAG:
+            return None
+        raw = served(answer)
+        return None if raw is None else believed(check_header(raw, height=height, recompute=self.recompute))
 
     async def read(self, first: int, last: int, addresses: frozenset[str]) -> list[ReadBlock]:
         """Return the blocks from `first` to `last` with their payments; `addresses` are those looked for in logs."""

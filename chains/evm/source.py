@@ -18,7 +18,7 @@ from chains.evm.transport import EvmTransport, identify
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import Position, ReadBlock, Settled, follow, read, settle, sweep_of, write
 from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
-from config.amounts import to_units
+from config.deployment import agreement_thresholds
 from config.registry import Chain
 from config.settings import ChainSettings
 
@@ -286,12 +286,7 @@ def open_evm(chain: Chain, settings: ChainSettings, *, observer: Observer = igno
         )
         for index, endpoint in enumerate(settings.endpoints)
     ]
-    by_ticker = {asset.ticker: asset for asset in chain.assets}
-    agree_above = {
-        by_ticker[ticker].id: to_units(amount, by_ticker[ticker].decimals)
-        for ticker, amount in settings.agree_above.items()
-    }
-    return EvmSource(chain, Endpoints(endpoints), agree_above=agree_above)
+    return EvmSource(chain, Endpoints(endpoints), agree_above=agreement_thresholds(chain, settings))
 
 
 def _there(link: Link | None) -> Link:

@@ -6,6 +6,7 @@ import pytest
 
 from chains.evm.address import display
 from chains.evm.ours import TRANSFER, topic_of
+from chains.evm.parse import CheckedBlock, check_block
 from chains.keccak import keccak256
 from chains.port import Watch
 from tests.support.anvil import anvil_node
@@ -148,6 +149,18 @@ async def test_finality_is_the_nodes_own_word_where_it_has_one(node, source, our
     sweep = await source.poll(checkpoint, Watch(active=frozenset({ours})))
     assert sweep.final_height == sweep.tip.height - 2
     assert [payment.amount for payment in sweep.final] == [5]
+
+
+@pytest.mark.parametrize(
+    "fork", ["homestead", "byzantium", "berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka"]
+)
+def test_a_header_of_every_fork_hashes_to_the_hash_that_the_node_gives_it(fork):
+    with anvil_node(1, "--hardfork", fork) as node:
+        node.mine(2)
+        block = node.rpc("eth_getBlockByNumber", "latest", True)
+        checked = check_block(block, height=2)
+        assert isinstance(checked, CheckedBlock)
+        assert checked.link.hash == block["hash"]
 
 
 async def test_finality_is_a_depth_where_the_node_does_not_know_the_word(node, chain, ours):

@@ -332,6 +332,17 @@ async def test_finality_rises_no_higher_than_both_endpoints_say(scene, proxies):
     await alone.aclose()
 
 
+async def test_a_tag_that_is_refused_for_another_reason_is_not_taken_for_unknown(scene, first):
+    """Else a node that is out of breath for a moment would be judged by depth, which may run ahead of its finality."""
+    tagged = evm_source(with_token(evm_chain(137, tag="finalized", blocks=1), scene.coin), first.url)
+    checkpoint = await tagged.start(0)
+    scene.node.mine(5)
+    first.refuse = {"finalized": {"code": -32005, "message": "limit exceeded"}}
+    with pytest.raises(TransientError, match="limit exceeded"):
+        await tagged.poll(checkpoint, scene.watch)
+    await tagged.aclose()
+
+
 async def test_above_a_value_two_endpoints_must_agree_before_a_payment_is_final(scene, first, second):
     source = evm_source(scene.chain, first.url, second.url, agree_above={scene.chain.native.id: 99})
     checkpoint = await source.start()

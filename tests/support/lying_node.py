@@ -57,6 +57,7 @@ class LyingNode:
     dead: bool = False
     most_calls: int | None = None  # larger batches are refused
     most_heights: int | None = None  # eth_getLogs over more heights is refused
+    refuse: dict[str, dict[str, Any]] = field(default_factory=dict)  # JSON-RPC errors by first parameter
     asked: list[str] = field(default_factory=list)  # methods, in order
     requests: int = 0  # HTTP requests
 
@@ -84,7 +85,8 @@ class LyingNode:
         self.asked.append(method)
         if method == "eth_getLogs" and self._too_wide(params[0]):
             return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32005, "message": "range too wide"}}
-        seen = None
+        if params and isinstance(params[0], str) and params[0] in self.refuse:
+            return {"jsonrpc": "2.0", "id": call["id"], "error": self.refuse[params[0]]}
         if self.lag:
             seen = int(await self._ask(session, "eth_blockNumber", []), 16) - self.lag
             if method == "eth_getBlockByNumber":

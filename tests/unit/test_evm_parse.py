@@ -308,7 +308,7 @@ def test_a_block_of_another_height_is_distrusted(real):
 
 def test_without_the_hash_check_links_are_all_that_is_believed(real):
     stranger = {**real, "someFutureRoot": "0x00", "extraData": "0x"}
-    assert isinstance(check_header(stranger), Distrusted)
+    assert "someFutureRoot" in check_header(stranger).reason
     assert check_header(stranger, recompute=False).hash == real["hash"]
 
 
