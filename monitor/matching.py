@@ -53,6 +53,13 @@ def _ids(
     return found
 
 
+def lock(conn: Connection, order_ids: Iterable[str | None]) -> None:
+    """Lock orders before any tier is touched, in the order of their ids: whoever does likewise never waits in a circle."""
+    wanted = {order_id for order_id in order_ids if order_id is not None}
+    if wanted:
+        conn.execute(select(orders.c.id).where(orders.c.id.in_(wanted)).order_by(orders.c.id).with_for_update()).all()
+
+
 def suspended_order(conn: Connection, record: PaymentRecord, reading: Reading, event_id: int) -> Order | None:
     """Return, locked, the suspended order that a bare memo's payment replaces: the same buyer's, whose payment is gone.
 

@@ -54,6 +54,7 @@ def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settl
     for record in waiting:
         sitting.put(replace(record, order_id=subjects[record.id].order_id))
     ripe = _ripe(sitting, sweep, subjects)
+    matching.lock(conn, (subjects[payment_id].order_id for payment_id in ripe))
     for payment_id in ripe:
         _settle_one(sitting, sitting.payment(payment_id), subjects[payment_id])
     _extend_holds(sitting, subjects)

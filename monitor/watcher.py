@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from chains import progress
 from chains.errors import PersistentError, TransientError
-from chains.port import ChainSource, Sweep, Watch
+from chains.port import ChainSource, Checkpoint, Sweep, Watch
 from chains.progress import Progress, Status
 from config.clock import Clock, utc_now
 from monitor.hooks import Hooks, Silence
@@ -36,6 +36,8 @@ LEASE = timedelta(seconds=30)
 IDLE = timedelta(seconds=5)
 """How often a stand-by tries for the lease, and a stopped chain is looked at for the operator's word."""
 LONGEST_PAUSE = timedelta(seconds=60)
+READ_AGAIN = 10
+"""How many depths of finality are read again after a reorg below it; what is known already changes nothing."""
 
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
 """Returns after the time, or as soon as the event is set."""
@@ -108,13 +110,21 @@ class Watcher:
         start = await self.store.read(self._begin)
         if start.progress is not None and start.progress.status is Status.STOPPED:
             return IDLE
-        checkpoint = start.progress.checkpoint if start.progress else await self.source.start(self.start_height)
+        checkpoint = await self._checkpoint(start.progress)
         watch = Watch(active=start.addresses.active | frozenset(self.receive), retired=start.addresses.retired)
         sweep = await self.source.poll(checkpoint, watch)
         now = self.clock()
         settlement = await self.store.transact(lambda conn: self._store(conn, sweep, start.addresses, now))
         self._tell(sweep, settlement)
         return timedelta(0) if sweep.behind else self.terms.chain.block_time
+
+    async def _checkpoint(self, read: Progress | None) -> Checkpoint:
+        """Return where to read on; on a chain never read before, or anew at the operator's word, where to begin."""
+        if read is None:
+            return await self.source.start(self.start_height)
+        if not read.checkpoint:
+            return await self.source.start(max(1, read.final_height - READ_AGAIN * self.terms.chain.finality.blocks))
+        return read.checkpoint
 
     def _begin(self, conn: Connection) -> _Start:
         return _Start(progress=progress.load(conn, self._chain), addresses=addresses.watched_set(conn, self._chain))

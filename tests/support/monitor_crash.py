@@ -10,13 +10,18 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from sqlalchemy import create_engine, event, make_url, text, update
 
 import gateway.schema  # noqa: F401  every room's tables belong to the metadata
+from chains import progress
+from chains.port import Watch
 from chains.testing import CHAIN, FakeChain
+from monitor.settlement import settle
+from monitor.watcher import Watcher
 from store.engine import Store, open_store
 from store.metadata import metadata
 from store.schema import leases
@@ -46,9 +51,23 @@ async def prepare(store: Store) -> None:
     await world.order(await world.event(slug="many"), 3)
 
 
-async def live(url: str, *, kill_at: int = 0) -> tuple[int, str]:
+class Careless(Watcher):
+    """What the watcher would be if it stored a checkpoint before the payments: the control of the whole matrix."""
+
+    async def _advance(self) -> timedelta:
+        start = await self.store.read(self._begin)
+        checkpoint = start.progress.checkpoint if start.progress else await self.source.start(self.start_height)
+        sweep = await self.source.poll(checkpoint, Watch(active=start.addresses.active | frozenset(self.receive)))
+        await self.store.transact(lambda conn: progress.save(conn, CHAIN, sweep, self.clock()))
+        await self.store.transact(lambda conn: settle(conn, sweep, self.terms, self.clock()))
+        return timedelta(0) if sweep.behind else self.terms.chain.block_time
+
+
+async def live(url: str, *, kill_at: int = 0, after_a_kill: bool = False, careless: bool = False) -> tuple[int, str]:
     """Live through the history; return how many statements and commits it took, and the book it ended in."""
     store, passed = open_store(url), 0
+    if after_a_kill:  # half a minute later: the dead watcher's lease ran out
+        await store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)).rowcount)
 
     def pass_one(*_: object) -> None:
         nonlocal passed
@@ -59,19 +78,14 @@ async def live(url: str, *, kill_at: int = 0) -> tuple[int, str]:
     event.listen(store.engine, "before_cursor_execute", pass_one)
     event.listen(store.engine, "commit", pass_one)
     world = World(store=store, chain=history(), now=START)
+    if careless:
+        world.watcher.__class__ = Careless
     for lag in LAGS:
         world.chain.lag(lag)
         await world.catch_up()
     book = repr(await world.book())
     await store.aclose()
     return passed, book
-
-
-async def let_the_lease_run_out(url: str) -> None:
-    """Do what half a minute does."""
-    store = open_store(url)
-    await store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)) and None)
-    await store.aclose()
 
 
 def in_fork(work: Callable[[], str]) -> str | None:
@@ -114,18 +128,20 @@ def databases(url: str) -> Iterator[str]:
         yield parsed.set(database=f"{parsed.database}_copy").render_as_string(hide_password=False)
 
 
-def matrix(url: str, *, step: int) -> tuple[int, list[str]]:
+def matrix(url: str, *, step: int, careless: bool) -> tuple[int, list[str]]:
     """Kill before every `step`-th statement or commit; return how often, and which restarts ended in another book."""
     fresh, wrong = databases(url), []
-    undisturbed = in_fork(lambda: "{}|{}".format(*asyncio.run(live(next(fresh)))))
+    undisturbed = in_fork(lambda: "{}|{}".format(*asyncio.run(live(next(fresh), careless=careless))))
     count, _, expected = str(undisturbed).partition("|")
     places = range(1, int(count) + 1, step)
     for place in places:
         copy = next(fresh)
-        if in_fork(lambda copy=copy, place=place: asyncio.run(live(copy, kill_at=place))[1]) is not None:
+        if (
+            in_fork(lambda copy=copy, place=place: asyncio.run(live(copy, kill_at=place, careless=careless))[1])
+            is not None
+        ):
             wrong.append(f"{place}: was not killed")
-        in_fork(lambda copy=copy: str(asyncio.run(let_the_lease_run_out(copy))))
-        if in_fork(lambda copy=copy: asyncio.run(live(copy))[1]) != expected:
+        if in_fork(lambda copy=copy: asyncio.run(live(copy, after_a_kill=True, careless=careless))[1]) != expected:
             wrong.append(f"{place}: ended in another book")
     return len(places), wrong
 
@@ -145,7 +161,7 @@ def main() -> None:
         return ""
 
     in_fork(first)
-    places, wrong = matrix(url, step=step)
+    places, wrong = matrix(url, step=step, careless="careless" in sys.argv)
     print(places, "\n".join(wrong), sep="\n")  # noqa: T201  its answer
 
 
