@@ -20,7 +20,7 @@ from gateway.problems import Code, Problem
 from gateway.routing import JSON, Result, json_bytes
 from gateway.schema import idempotency
 from store.engine import Store
-from store.upsert import insert_into
+from store.upsert import insert_ignore
 
 KEPT = timedelta(hours=24)
 """How long an answer is kept; afterwards the key is free."""
@@ -149,8 +149,7 @@ def once(
 def _take(conn: Connection, claim: Claim, now: datetime) -> bool:
     """Enter a claim; False where a twin did before, whose transaction has ended by now."""
     row = {"scope": claim.scope, "route": claim.route, "key": claim.key, "fingerprint": claim.fingerprint}
-    entered = insert_into(conn, idempotency).on_conflict_do_nothing().returning(idempotency.c.key)
-    return conn.execute(entered, {**row, "created_at": now}).one_or_none() is not None
+    return insert_ignore(conn, idempotency, [{**row, "created_at": now}]) == 1
 
 
 def prune(conn: Connection, *, now: datetime) -> int:

@@ -87,7 +87,7 @@ async def test_without_an_own_address_there_is_no_link_that_would_lose_the_memo(
     [
         ({"event_id": "elsewhere"}, (404, "unknown_event")),
         ({"event_id": 0}, (404, "unknown_event")),
-        ({"event_id": -1}, (422, "invalid_fields")),
+        ({"event_id": -1}, (404, "unknown_event")),
         ({"event_id": 2**53}, (422, "invalid_fields")),
         ({"payment_method": "doubloons"}, (422, "unknown_payment_method")),
         ({"payment_method": "usdc:dev"}, (409, "asset_not_accepted")),
