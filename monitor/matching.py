@@ -54,7 +54,7 @@ def _ids(
 
 
 def lock(conn: Connection, order_ids: Iterable[str | None]) -> None:
-    """Lock orders before any tier is touched, in the order of their ids: whoever does likewise never waits in a circle."""
+    """Lock orders before any tier is touched, in the order of their ids, so that nobody waits in a circle."""
     wanted = {order_id for order_id in order_ids if order_id is not None}
     if wanted:
         conn.execute(select(orders.c.id).where(orders.c.id.in_(wanted)).order_by(orders.c.id).with_for_update()).all()

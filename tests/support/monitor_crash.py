@@ -56,7 +56,7 @@ class Careless(Watcher):
 
     async def _advance(self) -> timedelta:
         start = await self.store.read(self._begin)
-        checkpoint = start.progress.checkpoint if start.progress else await self.source.start(self.start_height)
+        checkpoint = await self._checkpoint(start.progress)
         sweep = await self.source.poll(checkpoint, Watch(active=start.addresses.active | frozenset(self.receive)))
         await self.store.transact(lambda conn: progress.save(conn, CHAIN, sweep, self.clock()))
         await self.store.transact(lambda conn: settle(conn, sweep, self.terms, self.clock()))
@@ -136,10 +136,8 @@ def matrix(url: str, *, step: int, careless: bool) -> tuple[int, list[str]]:
     places = range(1, int(count) + 1, step)
     for place in places:
         copy = next(fresh)
-        if (
-            in_fork(lambda copy=copy, place=place: asyncio.run(live(copy, kill_at=place, careless=careless))[1])
-            is not None
-        ):
+        killed = in_fork(lambda copy=copy, place=place: asyncio.run(live(copy, kill_at=place, careless=careless))[1])
+        if killed is not None:
             wrong.append(f"{place}: was not killed")
         if in_fork(lambda copy=copy: asyncio.run(live(copy, after_a_kill=True, careless=careless))[1]) != expected:
             wrong.append(f"{place}: ended in another book")
