@@ -21,10 +21,6 @@ import orjson
 from aiohttp import web
 from sqlalchemy import Connection, create_engine, func, insert, select
 
-import chains.schema
-import gateway.schema
-import payouts.schema
-import store.schema
 import tickets.schema  # noqa: F401  every room's tables belong to the metadata
 from bench.report import Result, against, report
 from config.clock import utc_now

@@ -11,6 +11,7 @@ from gateway.client import client_of
 from gateway.deps import DEPS, Deps
 from gateway.gate.admission import Admitted, Applicant
 from gateway.gate.desk import DESK, refuse, told
+from gateway.gate.evenly import evenly
 from gateway.gate.models import GrantAnswer, ProofGiven
 from gateway.gate.proving import prove
 from gateway.limits import LIMITS, Budget
@@ -20,6 +21,7 @@ from gateway.sessions import resume_digest
 RESUME_BYTES = 32
 
 
+@evenly
 async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem:
     """Check the proof, then let one transaction decide; a refusal spends nothing."""
     deps, desk = request.app[DEPS], request.app[DESK]

@@ -13,12 +13,14 @@ from gateway.client import client_of
 from gateway.deps import DEPS
 from gateway.gate.admission import Admitted
 from gateway.gate.desk import DESK, refuse, told
+from gateway.gate.evenly import evenly
 from gateway.gate.join import granted, new_resume
 from gateway.gate.models import GrantAnswer, ResumeGiven
 from gateway.problems import Code, Problem
 from gateway.sessions import Kept, resume_digest
 
 
+@evenly
 async def resume(request: web.Request, given: ResumeGiven) -> GrantAnswer | Problem:
     """Exchange the resume secret for fresh credentials and the next secret; ticket and event are read again."""
     deps, desk = request.app[DEPS], request.app[DESK]

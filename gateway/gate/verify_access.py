@@ -13,12 +13,14 @@ from gateway.client import client_of
 from gateway.deps import DEPS
 from gateway.gate import checks, standing
 from gateway.gate.desk import DESK, refuse
+from gateway.gate.evenly import evenly
 from gateway.gate.models import ProofGiven, VerifyAnswer
 from gateway.gate.proving import prove
 from gateway.problems import Code, Problem
 from gateway.proofs import Proof
 
 
+@evenly
 async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer | Problem:
     """Answer whether `join` would let this proof in; without a signature every wallet is told `proof_required`."""
     deps, desk = request.app[DEPS], request.app[DESK]

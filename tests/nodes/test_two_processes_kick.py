@@ -1,4 +1,4 @@
-"""Watcher and gate are two processes on one database: what the one commits closes sockets of the other within a second."""
+"""Watcher and gate are two processes on one database: what one commits closes sockets of the other within a second."""
 
 import asyncio
 import sys

@@ -1,5 +1,5 @@
-"""Whatever connections do, in any order: everybody seated knows exactly the others in the room, a signal reaches one peer
-of the same event, a closed connection hears nothing more, and nobody is in two rooms."""
+"""Whatever connections do, in any order: everybody seated knows exactly the others in the room, a signal reaches one
+peer of the same event, a closed connection hears nothing more, and nobody is in two rooms."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

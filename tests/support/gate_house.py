@@ -79,7 +79,7 @@ class Contracts:
         self.vouching = vouching  # CAIP-10
         self.asked: list[str] = []
 
-    async def contract_signature(self, account: Account, digest: bytes, signature: bytes) -> Verdict:
+    async def contract_signature(self, account: Account, _digest: bytes, _signature: bytes) -> Verdict:
         self.asked.append(str(account))
         if str(account) in self.vouching:
             return Valid(account=account, scheme="erc1271")

@@ -6,10 +6,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-import chains.schema
-import gateway.schema
-import payouts.schema
-import store.schema
 import tickets.schema  # noqa: F401  every room's tables belong to the metadata
 from config.clock import utc_now
 from gateway.app import build_app

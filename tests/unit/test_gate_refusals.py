@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from gateway import bans, nonces, proofs
+from gateway.gate.evenly import FLOOR_SECONDS
 from gateway.nonces import NonceScope
 from gateway.schema import sessions, spent_proofs
 from tests.support.gate_house import SECRET, House, Wallet, opened, refused
@@ -314,7 +315,7 @@ async def test_one_proof_sent_twenty_times_at_once_opens_once(house):
 
 
 async def test_without_spending_the_proof_it_opens_many_times(house, monkeypatch):
-    monkeypatch.setattr(proofs, "spend", lambda conn, passing: frozenset(proof.digest for proof in passing))
+    monkeypatch.setattr(proofs, "spend", lambda _conn, passing: frozenset(proof.digest for proof in passing))
     proof = await house.proof(BUYER)
     assert (await race(house, proof)).count(200) > 1
 
@@ -339,17 +340,19 @@ async def test_refusals_that_need_no_look_up_take_the_same_time(house):
     spent = await house.proof(BUYER)
     assert (await house.post("join", spent)).status == 200
     kinds = {
-        "wrong signature": lambda: house.stamped(BUYER) | {"signature": THIEF.sign("x")},
+        "wrong signature": lambda: house.stamped(THIEF) | {"signature": BUYER.sign("x")},
         "stale": lambda: house.stamped(BUYER, at=house.clock() - timedelta(minutes=5)),
+        "malformed": lambda: house.stamped(BUYER) | {"wallet_address": "0x12"},
         "spent": lambda: spent,
         "no ticket": lambda: house.stamped(THIEF),
     }
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for _ in range(25):  # in turn, so that whatever else the machine does hits all alike
+    for _ in range(20):  # in turn, so that whatever else the machine does hits all alike
         for kind, body in kinds.items():
             given = body()
             began = time.perf_counter()
-            await house.post("join", given)
+            assert (await house.post("join", given)).status >= 400
             taken[kind].append(time.perf_counter() - began)
     medians = {kind: statistics.median(times) for kind, times in taken.items()}
-    assert max(medians.values()) < 3 * min(medians.values()), medians
+    assert min(medians.values()) >= FLOOR_SECONDS
+    assert max(medians.values()) < 2 * min(medians.values()), medians

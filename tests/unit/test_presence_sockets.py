@@ -43,7 +43,7 @@ async def test_a_newcomer_is_welcomed_and_the_others_hear_of_it(house):
 
 
 async def test_peers_know_each_other_by_random_ids_never_by_accounts(house):
-    ann, bob, welcome = await pair(house)
+    _ann, _bob, welcome = await pair(house)
     heard = json.dumps(welcome)
     for wallet in (ANN, BOB):
         assert wallet.address.lower()[2:] not in heard.lower()
@@ -190,7 +190,7 @@ async def test_a_renewal_reads_the_ticket_again(house, monkeypatch):
     """As if the notice had been lost: the renewal alone finds out."""
     socket, _ = await house.seated(await house.joined(ANN))
     mine = await house.store.read(lambda conn: tickets.held_by(conn, house.event.id, ANN.account.holder)[0])
-    monkeypatch.setattr(door, "announce", lambda conn, **notice: 0)
+    monkeypatch.setattr(door, "announce", lambda _conn, **_notice: 0)
     await house.store.transact(lambda conn: tickets.revoke(conn, mine.id, reason="lost", now=house.clock()))
     for _ in range(4):
         await house.move(timedelta(seconds=30))
