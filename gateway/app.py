@@ -13,6 +13,7 @@ from gateway.limits import LIMITS, Limits
 from gateway.middleware import finish_headers, frame
 from gateway.openapi import publish
 from gateway.routing import register
+from gateway.server_log import keep_words_out
 from gateway.stream import FEED, OrderFeed, end_streams
 
 TABLES = (
@@ -29,6 +30,7 @@ TABLES = (
 
 def build_app(deps: Deps) -> web.Application:
     """Return the public application. It opens nothing before it is started."""
+    keep_words_out()
     settings = deps.settings.gate
     app = web.Application(middlewares=[frame], client_max_size=settings.limits.body_bytes)
     app[DEPS] = deps

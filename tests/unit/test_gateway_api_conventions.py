@@ -1,6 +1,7 @@
 """What holds for every request: problems, limits of the body, header fields, origins, budgets, the documentation."""
 
 import asyncio
+import logging
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from gateway import middleware
 from gateway.app import TABLES
 from gateway.openapi import describe, problems_of
 from gateway.problems import Code, Problem, problems_page
+from gateway.server_log import SERVER
 from store.errors import StoreUnavailableError
 from tests.support import tickets_box as box
 from tests.support.gateway_app import running, wish
@@ -267,3 +269,40 @@ async def test_budgets_are_counted_per_client_behind_the_operators_proxy(store, 
         assert [await status("192.0.2.1"), await status("192.0.2.1"), await status("192.0.2.2")] == [201, 429, 201]
         gateway.clock.move(timedelta(seconds=61))
         assert await status("192.0.2.1") == 201
+
+
+BROKEN = [
+    b"hush\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer hu\x00sh\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\nhush hush: hush\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /\x00hush HTTP/1.1\r\n\r\n",
+    b"GET /" + b"hush" * 4000 + b" HTTP/1.1\r\n\r\n",
+    (
+        b"POST /api/events/purchase HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nzzhush\r\n"
+    ),
+]
+
+
+async def send_broken(gateway, raw):
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.client.server.port)
+    writer.write(raw)
+    async with asyncio.timeout(10):
+        answer = await reader.read(65_536)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("raw", BROKEN)
+async def test_a_request_that_is_no_http_is_refused_without_repeating_it_in_the_log(gateway, caplog, raw):
+    assert b" 400 " in await send_broken(gateway, raw)
+    logged = "".join(f"{record.getMessage()}{record.exc_text}" for record in caplog.records if record.name == SERVER)
+    assert "request_unreadable" in logged or not logged
+    assert "hu" not in logged.replace("request_unreadable", "")
+    assert "127.0.0.1" not in logged
+
+
+async def test_without_its_filter_the_server_would_log_a_token(gateway, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(SERVER), "filters", [])
+    await send_broken(gateway, BROKEN[1])
+    assert "Bearer hu" in caplog.text

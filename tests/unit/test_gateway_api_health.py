@@ -4,9 +4,17 @@ from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from chains import progress
+from gateway import audit, idempotency
+from gateway.audit import Action, Stranger
+from gateway.health import Alive
+from gateway.housekeeping import forget
+from gateway.idempotency import Claim
+from gateway.problems import Code
+from gateway.schema import audit as log
+from gateway.schema import idempotency as answers
 from gateway.scrape import build_metrics_app
 from store.errors import StoreUnavailableError
 from tests.support import tickets_box as box
@@ -93,3 +101,22 @@ async def test_the_revocation_list_is_a_signed_text(gateway, store, now):
     assert answer.content_type == "application/jose"
     claims = gateway.deps.keyring.verify(KeyKind.REVOCATIONS, await answer.text(), now=now)
     assert {"iat"} <= set(claims)
+
+
+async def test_the_gate_forgets_what_it_need_not_keep(store, now):
+    def fill(conn):
+        claim = Claim(scope="s", route="r", key="k", fingerprint=b"f")
+        idempotency.once(conn, claim, lambda _: Alive(), status=200, now=now)
+        stranger = Stranger(at=now, action=Action.JOIN, refusal=Code.NO_TICKET, client="c")
+        audit.count(conn, [stranger])
+
+    def kept(conn):
+        return [conn.execute(select(func.count()).select_from(table)).scalar_one() for table in (answers, log)]
+
+    await store.transact(fill)
+    await store.transact(lambda conn: forget(conn, now=now + timedelta(hours=1)))
+    assert await store.read(kept) == [1, 1]
+    await store.transact(lambda conn: forget(conn, now=now + timedelta(days=2)))
+    assert await store.read(kept) == [0, 1]
+    await store.transact(lambda conn: forget(conn, now=now + timedelta(days=31)))
+    assert await store.read(kept) == [0, 0]
