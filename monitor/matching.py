@@ -1,6 +1,6 @@
 """Which order or event each payment speaks of. Looks up and locks; what follows from it is decided in `decide`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -20,26 +20,34 @@ class Subject:
     reading: Reading
     order_id: str | None  # named by its address or its code
     purse: str  # the same for all payments towards one purchase
+    may_replace: bool  # an order of the same payer is suspended, and may be waiting for this payment
 
 
 def match(conn: Connection, terms: Terms, records: Iterable[PaymentRecord]) -> dict[str, Subject]:
-    """Return what each payment is about, by payment id, in two statements for all of them."""
+    """Return what each payment is about, by payment id, in three statements for all of them."""
     read = [(record, terms.read(record.memos)) for record in records]
     on_chain = orders.c.chain == terms.chain.id
     by_address = _ids(conn, orders.c.address, {record.destination for record, _ in read}, on_chain)
     by_code = _ids(conn, orders.c.code, {reading.codes[0] for _, reading in read if len(reading.codes) == 1})
-    return {
-        record.id: _subject(record, reading, by_address.get(record.destination), by_code) for record, reading in read
-    }
+    suspended = select(orders.c.payer).where(on_chain, orders.c.state == OrderState.SUSPENDED, orders.c.implicit)
+    bereft = set(conn.execute(suspended).scalars()) if read else set()
+    subjects = {}
+    for record, reading in read:
+        order_id = by_address.get(record.destination)
+        if order_id is None and len(reading.codes) == 1:
+            order_id = by_code.get(reading.codes[0])
+        subjects[record.id] = Subject(
+            reading=reading,
+            order_id=order_id,
+            purse=order_id or _purse(record, reading),
+            may_replace=record.sender in bereft,
+        )
+    return subjects
 
 
-def _subject(record: PaymentRecord, reading: Reading, addressed: str | None, by_code: Mapping[str, str]) -> Subject:
-    order_id = addressed
-    if order_id is None and len(reading.codes) == 1:
-        order_id = by_code.get(reading.codes[0])
+def _purse(record: PaymentRecord, reading: Reading) -> str:
     memo = reading.event
-    purse = f"{record.sender}|{memo.holder}|{memo.event}" if memo else record.id
-    return Subject(reading=reading, order_id=order_id, purse=order_id or purse)
+    return f"{record.sender}|{memo.holder}|{memo.event}" if memo else record.id
 
 
 def _ids(

@@ -141,8 +141,8 @@ def _order_and_event(sitting: Sitting, record: PaymentRecord, subject: Subject) 
         return order, event
     memo = subject.reading.event
     event = None if memo is None else sitting.event(memo.event)
-    if event is None:
-        return None, None
+    if event is None or not subject.may_replace:
+        return None, event
     return matching.suspended_order(sitting.conn, record, subject.reading, event.id), event
 
 
