@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
+from aiohttp import ClientTimeout
 
 from chains.errors import DeepReorgError, TransientError, WrongChainError
+from chains.evm import transport
 from chains.evm.address import display
 from chains.evm.parse import check_header
 from chains.evm.reader import Reader
@@ -127,6 +129,32 @@ async def test_endpoints_that_take_no_batches_are_asked_one_by_one(scene, single
     checkpoint = await single.start()
     scene.pay_both()
     assert amounts(await single.poll(checkpoint, scene.watch)) == [5, 9]
+
+
+async def test_an_endpoint_that_never_answers_is_left_after_a_while(scene, first, second):
+    source = evm_source(scene.chain, first.url, second.url, seconds=ClientTimeout(total=0.2))
+    checkpoint = await source.start()
+    scene.pay_both()
+    first.hangs = True
+    assert amounts(await source.poll(checkpoint, scene.watch)) == [5, 9]
+    await source.aclose()
+
+
+async def test_an_answer_that_is_too_large_is_asked_for_in_parts(scene, single, first, monkeypatch):
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10_000)  # a few empty blocks
+    checkpoint = await single.start()
+    scene.pay_both()
+    scene.node.mine(6)
+    assert amounts(await single.poll(checkpoint, scene.watch)) == [5, 9]
+    assert first.requests > 6
+
+
+async def test_a_block_that_is_too_large_alone_is_no_answer(scene, single, monkeypatch):
+    checkpoint = await single.start()
+    scene.pay_both()
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 2_500)  # a header passes, a block does not
+    with pytest.raises(TransientError, match="too_large"):
+        await single.poll(checkpoint, scene.watch)
 
 
 # --- logs that are withheld ---------------------------------------------------------------------------------

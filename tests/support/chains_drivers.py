@@ -1,16 +1,17 @@
 """One hand for every chain: what the contract suite does to a chain, made by a fake and by a real node alike."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+from aiohttp import ClientTimeout
 from eth_account import Account
 
 from chains.evm.address import display
-from chains.evm.source import EvmSource
-from chains.evm.transport import EvmTransport, identify
+from chains.evm.source import BLOCKS_PER_POLL, EvmSource
+from chains.evm.transport import SECONDS, EvmTransport, identify
 from chains.keccak import keccak256
 from chains.port import ChainSource, Checkpoint, Payment, Sweep, Watch
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
@@ -181,13 +182,26 @@ def with_token(chain: Chain, *contracts: str) -> Chain:
     return replace(chain, tokens=tokens)
 
 
-def evm_source(chain: Chain, *urls: str, observer: Observer = ignore, **options: Any) -> EvmSource:
+def evm_source(
+    chain: Chain,
+    *urls: str,
+    observer: Observer = ignore,
+    seconds: ClientTimeout = SECONDS,
+    agree_above: Mapping[str, int] | None = None,
+    blocks_per_poll: int = BLOCKS_PER_POLL,
+) -> EvmSource:
     """Return a source over these endpoints."""
     endpoints = [
-        Endpoint(chain=chain.id, index=index, transport=EvmTransport(url), identify=identify, observer=observer)
+        Endpoint(
+            chain=chain.id,
+            index=index,
+            transport=EvmTransport(url, seconds=seconds),
+            identify=identify,
+            observer=observer,
+        )
         for index, url in enumerate(urls)
     ]
-    return EvmSource(chain, Endpoints(endpoints), **options)
+    return EvmSource(chain, Endpoints(endpoints), agree_above=agree_above, blocks_per_poll=blocks_per_poll)
 
 
 def deploy(node: Anvil, contract: str) -> str:

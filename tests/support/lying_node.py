@@ -1,5 +1,6 @@
 """A proxy in front of a real node that can lag, lie, stammer or die: what a rented endpoint does on a bad day."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -55,11 +56,13 @@ class LyingNode:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     dead: bool = False
+    hangs: bool = False  # takes the question and never answers
     most_calls: int | None = None  # larger batches are refused
     most_heights: int | None = None  # eth_getLogs over more heights is refused
     refuse: dict[str, dict[str, Any]] = field(default_factory=dict)  # JSON-RPC errors by first parameter
     asked: list[str] = field(default_factory=list)  # methods, in order
     requests: int = 0  # HTTP requests
+    over: asyncio.Event = field(default_factory=asyncio.Event)  # the test is
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -68,6 +71,8 @@ class LyingNode:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        if self.hangs:
+            await self.over.wait()
         body = orjson.loads(await request.read())
         if self.garbage is not None or self.status != 200:
             return web.Response(body=self.garbage or b"busy", status=self.status, headers=self.headers)
@@ -131,4 +136,5 @@ async def lying_node(upstream: str, **faults: Any) -> AsyncIterator[LyingNode]:
         try:
             yield node
         finally:
+            node.over.set()
             await runner.cleanup()
