@@ -1,7 +1,6 @@
 """The door's log: a row for every grant and every refusal behind a valid signature; earlier refusals are counted."""
 
 import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ class Action(StrEnum):
 class Entry:
     """A grant, or a refusal of somebody who proved a wallet or a session."""
 
+    id: str  # 128 random bits in hex, made by the caller: the work may be run again
     at: datetime
     action: Action
     refusal: Code | None  # None: granted
@@ -65,7 +65,7 @@ def record(conn: Connection, entries: Sequence[Entry]) -> None:
             _RECORD,
             [
                 {
-                    "id": uuid.uuid4().hex,
+                    "id": entry.id,
                     "at": entry.at,
                     "action": entry.action.value,
                     "outcome": entry.refusal.value if entry.refusal else GRANTED,

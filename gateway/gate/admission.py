@@ -27,7 +27,7 @@ class Applicant:
     who: Who
     proof: Proof
     client: str  # keyed hash
-    session_id: str  # random, used if a session is opened
+    session_id: str  # 128 random bits: the session's if one is opened, and the log entry's in any case
     resume_digest: bytes
 
 
@@ -66,6 +66,7 @@ def _opening(one: Applicant, its: Standing) -> Opening:
 
 def _entry(one: Applicant, its: Standing, refusal: Code | None, now: datetime) -> Entry:
     return Entry(
+        id=one.session_id,
         at=now,
         action=Action.JOIN,
         refusal=refusal,

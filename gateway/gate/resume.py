@@ -1,5 +1,6 @@
 """POST /api/events/{event}/resume: the session goes on after a reload, without another signature."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,7 @@ async def resume(request: web.Request, given: ResumeGiven) -> GrantAnswer | Prob
             client=client_of(request),
             network=deps.settings.network,
             now=now,
+            entry_id=secrets.token_hex(16),
         )
     )
     if isinstance(kept, Code):
@@ -58,6 +60,7 @@ class _Reopening:
     client: str
     network: Network
     now: datetime
+    entry_id: str
 
     def __call__(self, conn: Connection) -> Kept | Code:
         kept = sessions.reopen(
@@ -74,6 +77,7 @@ class _Reopening:
 
     def _entry(self, kept: Kept) -> Entry:
         return Entry(
+            id=self.entry_id,
             at=self.now,
             action=Action.RESUME,
             refusal=None,

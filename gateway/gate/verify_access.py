@@ -1,5 +1,6 @@
 """POST /api/events/{event}/verify-access: would this proof open the door now? The same checks; nothing is spent."""
 
+import secrets
 from datetime import datetime
 from functools import partial
 
@@ -34,7 +35,13 @@ async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer
         problem = await refuse(request, proof, action=Action.VERIFY, now=now)
         return problem if proof in (Code.INVALID_ACCOUNT, Code.SIGNATURE_INCONCLUSIVE) else _answer(proof, now)
     decide = partial(
-        _decide, event_id=event.id, proof=proof, client=client_of(request), network=deps.settings.network, now=now
+        _decide,
+        entry_id=secrets.token_hex(16),
+        event_id=event.id,
+        proof=proof,
+        client=client_of(request),
+        network=deps.settings.network,
+        now=now,
     )
     code = await deps.store.transact(decide)
     if code is None and desk.door_list.blind(now):
@@ -44,13 +51,14 @@ async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer
 
 
 def _decide(
-    conn: Connection, *, event_id: int, proof: Proof, client: str, network: Network, now: datetime
+    conn: Connection, *, entry_id: str, event_id: int, proof: Proof, client: str, network: Network, now: datetime
 ) -> Code | None:
     who = (event_id, str(proof.account.holder))
     stands = standing.read(conn, [who], network=network)[who]
     spent = proofs.already_spent(conn, [proof.digest])
     code = Code.PROOF_SPENT if spent else checks.refusal(stands, now=now)
     entry = Entry(
+        id=entry_id,
         at=now,
         action=Action.VERIFY,
         refusal=code,
