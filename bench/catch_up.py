@@ -3,9 +3,9 @@
     python -m bench.catch_up [--blocks 300] [--transactions 200] [--json]
 
 One anvil serves all three in the same run, and is the slowest part of it: it recovers every sender anew. So the CPU
-seconds that each client spends per block are told as well: what remains when a node is quick. The plain loop asks for block after block with its transactions, and for
-each block's token logs, and looks at every receiver. The node's own speed is the raw bytes of the same blocks, fetched
-in the same batches and thrown away.
+seconds that each client spends per block are told as well: what remains when a node is quick. The plain loop asks for
+block after block with its transactions, and for each block's token logs, and looks at every receiver. The node's own
+speed is the raw bytes of the same blocks, fetched in the same batches and thrown away.
 """
 
 import argparse

@@ -8,6 +8,7 @@ import rlp
 from chains.evm.header import NO_TRANSACTIONS, admits, bloom_mask, encode_header, header_hash
 from chains.evm.ours import TRANSFER, Ours, address_in, topic_of
 from chains.evm.parse import (
+    NOBODY,
     CheckedBlock,
     Distrusted,
     Execution,
@@ -60,8 +61,8 @@ def log(**changes):
     } | changes
 
 
-def block(*transactions, bloom=EVERY_BIT):
-    raw = {
+def raw_block(*transactions, bloom=EVERY_BIT):
+    return {
         "number": "0x10",
         "hash": "0x" + "aa" * 32,
         "parentHash": "0x" + "bb" * 32,
@@ -70,7 +71,10 @@ def block(*transactions, bloom=EVERY_BIT):
         "transactionsRoot": "0x" + "cc" * 32 if transactions else NO_TRANSACTIONS,
         "transactions": list(transactions),
     }
-    checked = check_block(raw, recompute=False)
+
+
+def block(*transactions, bloom=EVERY_BIT):
+    checked = check_block(raw_block(*transactions, bloom=bloom), recompute=False)
     assert isinstance(checked, CheckedBlock)
     return checked
 
@@ -249,6 +253,23 @@ def test_an_answer_that_is_no_receipt_is_distrusted(answer):
 def test_a_log_that_the_blocks_bloom_denies_is_distrusted():
     checked = block(token_transaction(), bloom="0x" + "00" * 256)
     assert isinstance(check_execution(checked, TXID, receipt(log()), ours()), Distrusted)
+
+
+def test_polygons_state_sync_stands_in_no_root_and_pays_nothing_that_the_header_does_not_know():
+    """Else anybody could stop the chain for us by bridging a coin to one of our addresses."""
+    sync = token_transaction() | {"from": NOBODY}
+    checked = block(sync, bloom="0x" + "00" * 256)
+    execution = check_execution(checked, TXID, receipt(log()), ours())
+    assert payments_in(checked, [execution], ours()) == ()
+    committed = block(sync)
+    execution = check_execution(committed, TXID, receipt(log()), ours())
+    assert [payment.amount for payment in payments_in(committed, [execution], ours())] == [9]
+
+
+@pytest.mark.parametrize(("sender", "believed"), [(NOBODY, True), (BUYER.lower(), False)])
+def test_a_block_that_denies_all_transactions_may_hold_none_but_the_chains_own(sender, believed):
+    raw = raw_block(transaction(**{"from": sender})) | {"transactionsRoot": NO_TRANSACTIONS}
+    assert isinstance(check_block(raw, recompute=False), CheckedBlock) is believed
 
 
 def test_logs_of_another_block_are_distrusted():
