@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from config.clock import utc_now
 from gateway import turn
 from gateway.turn import TurnCredential
-from tests.support.programs import MissingProgramError, free_port, listens, program, running, scratch
+from tests.support.programs import ROOT, MissingProgramError, free_port, listens, program, running, scratch
 
+SHIPPED = ROOT / "deploy" / "coturn" / "turnserver.conf"
 SECRET = "a secret that the gate and coturn share"
 HINT = "the Debian package coturn has turnserver and turnutils_uclient: `apt install coturn`"
 
@@ -22,24 +24,32 @@ def tool(name: str) -> str:
         raise AssertionError(HINT) from missing
 
 
+@contextmanager
+def server(*, loopback_peers: bool) -> Iterator[int]:
+    """A TURN server on loopback with the configuration we ship; its port."""
+    folder, port = scratch("coturn"), free_port()
+    dropped = ("listening-port=", "realm=", *(("denied-peer-ip=127.",) if loopback_peers else ()))
+    shipped = [line for line in SHIPPED.read_text().splitlines() if not line.startswith(dropped)]
+    own = [
+        "listening-ip=127.0.0.1",
+        "relay-ip=127.0.0.1",
+        f"listening-port={port}",
+        "realm=house.test",
+        f"static-auth-secret={SECRET}",
+        f"pidfile={folder / 'pid'}",
+        f"userdb={folder / 'db'}",
+        *(["allow-loopback-peers"] if loopback_peers else []),
+    ]
+    file = folder / "turnserver.conf"
+    file.write_text("\n".join(shipped + own))
+    with running([tool("turnserver"), "-c", str(file)], ready=lambda: listens(port), folder=folder):
+        yield port
+
+
 @pytest.fixture(scope="module")
 def coturn() -> Iterator[int]:
-    """A TURN server on loopback that shares our secret; its port."""
-    folder, port = scratch("coturn"), free_port()
-    options = {
-        "listening-ip": "127.0.0.1",
-        "relay-ip": "127.0.0.1",
-        "listening-port": str(port),
-        "realm": "house.test",
-        "static-auth-secret": SECRET,
-        "pidfile": str(folder / "pid"),
-        "userdb": str(folder / "db"),
-        "log-file": "stdout",
-    }
-    flags = ("use-auth-secret", "fingerprint", "no-tls", "no-dtls", "no-cli", "allow-loopback-peers")
-    file = folder / "turnserver.conf"
-    file.write_text("\n".join([*(f"{name}={value}" for name, value in options.items()), *flags]))
-    with running([tool("turnserver"), "-c", str(file)], ready=lambda: listens(port), folder=folder):
+    """A server that relays to this machine, too: the test's two clients are each other's peers."""
+    with server(loopback_peers=True) as port:
         yield port
 
 
@@ -73,3 +83,9 @@ def test_a_credential_whose_time_was_put_off_does_not(coturn):
     given = credential()
     later = int(given.username.partition(":")[0]) + 3600
     assert not allocates(coturn, f"{later}:5e551011", given.password)
+
+
+def test_as_shipped_it_relays_to_nobody_inside():
+    given = credential()
+    with server(loopback_peers=False) as port:
+        assert not allocates(port, given.username, given.password)
