@@ -25,6 +25,10 @@ NOBODY = "0x" + "00" * 20
 """The sender of what the chain itself does."""
 _TOPICS = 3
 _WORD = 2 + 2 * 32
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+"""What looking into an answer of another shape raises."""
+LATEST = 2**34
+"""Seconds since 1970 that no honest block carries: the year 2514."""
 _SEAL = object()
 _TO = itemgetter("to")
 
@@ -63,21 +67,34 @@ class Execution:
         _require(seal)
 
 
+def quantity(text: str) -> int:
+    """Return a number as nodes write it, of at most 256 bits. Raises ValueError or TypeError for anything else."""
+    number = int(text, 16)
+    if not text.startswith("0x") or not 0 <= number < 2**256:
+        raise ValueError("no quantity")
+    return number
+
+
 def check_header(raw: Any, *, height: int | None = None, recompute: bool = True) -> Link | Distrusted:
     """Check a header's height and, unless the registry says otherwise, its hash."""
     if not isinstance(raw, dict):
         return Distrusted(reason=f"no block {'' if height is None else height}")
     try:
         link = Link(
-            height=int(raw["number"], 16), hash=raw["hash"], parent=raw["parentHash"], time=int(raw["timestamp"], 16)
+            height=quantity(raw["number"]),
+            hash=_text(raw["hash"]),
+            parent=_text(raw["parentHash"]),
+            time=quantity(raw["timestamp"]),
         )
+        if link.time > LATEST:
+            return Distrusted(reason=f"block {link.height} comes from a far future")
         if height is not None and link.height != height:
             return Distrusted(reason=f"block {link.height} for block {height}")
         if recompute and header_hash(raw) != link.hash:
             unknown = ", ".join(unknown_fields(raw))
             hint = f"; its fields {unknown} are not known here: update, or see checked_headers" if unknown else ""
             return Distrusted(reason=f"block {link.height} does not hash to {link.hash}{hint}")
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"a block without a proper header ({error!r})")
     return link
 
@@ -94,10 +111,10 @@ def check_block(raw: Any, *, height: int | None = None, recompute: bool = True) 
                 return Distrusted(reason=f"block {link.height} comes with transactions that it denies")
         elif not transactions:
             return Distrusted(reason=f"block {link.height} comes without its transactions")
-        if transactions and int(transactions[-1]["transactionIndex"], 16) != len(transactions) - 1:
+        if transactions and quantity(transactions[-1]["transactionIndex"]) != len(transactions) - 1:
             return Distrusted(reason=f"block {link.height} comes without some of its transactions")
         return CheckedBlock(link=link, bloom=bloom_of(raw), transactions=transactions, seal=_SEAL)
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"block {link.height} has another shape ({error!r})")
 
 
@@ -108,11 +125,11 @@ def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted
     addresses = ours.addresses
     try:
         return [
-            transaction["hash"]
+            _text(transaction["hash"])
             for transaction in block.transactions
-            if (to := transaction.get("to")) is not None and to.lower() in addresses and int(transaction["value"], 16)
+            if (to := transaction.get("to")) is not None and to.lower() in addresses and quantity(transaction["value"])
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
 
 
@@ -130,11 +147,11 @@ def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> li
         if any(log["blockHash"] != block.link.hash for log in logs):
             return Distrusted(reason=f"logs of another block {block.link.height}")
         return [
-            (log["transactionHash"], transfer.destination)
+            (_text(log["transactionHash"]), transfer.destination)
             for log in logs
             if (transfer := _transfer(log, ours)) is not None
         ]
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"a log in block {block.link.height} has another shape ({error!r})")
 
 
@@ -143,7 +160,7 @@ def check_execution(block: CheckedBlock, txid: str, receipt: Any, ours: Ours) ->
     if not isinstance(receipt, dict):
         return Distrusted(reason=f"no receipt of {txid}")
     try:
-        place = int(receipt["transactionIndex"], 16)
+        place = quantity(receipt["transactionIndex"])
         if receipt["blockHash"] != block.link.hash or receipt["transactionHash"] != txid:
             return Distrusted(reason=f"the receipt of {txid} is another one's")
         transaction = block.transactions[place]
@@ -154,9 +171,9 @@ def check_execution(block: CheckedBlock, txid: str, receipt: Any, ours: Ours) ->
             if not _uncommitted(transaction):
                 return Distrusted(reason=f"block {block.link.height} denies the logs of {txid}")
             logs = ()  # nobody can prove them
-        succeeded = int(receipt["status"], 16) == 1  # EIP-658
+        succeeded = quantity(receipt["status"]) == 1  # EIP-658
         return Execution(transaction=transaction, place=place, succeeded=succeeded, logs=logs, seal=_SEAL)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"the receipt of {txid} has another shape ({error!r})")
 
 
@@ -180,7 +197,7 @@ def payments_in(block: CheckedBlock, executions: Sequence[Execution], ours: Ours
             if execution.succeeded
             for payment in _payments_of(execution, stands, ours)
         )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MALFORMED as error:
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
 
 
@@ -188,7 +205,7 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
     transaction = execution.transaction
     to, sender, calldata = transaction.get("to"), transaction["from"].lower(), transaction["input"]
     own = sender in ours.addresses
-    value = int(transaction["value"], 16)
+    value = quantity(transaction["value"])
     if to is not None and to.lower() in ours.addresses and value:
         yield Payment(
             key=PaymentKey(chain=ours.chain, txid=transaction["hash"], index=NATIVE_INDEX),
@@ -233,7 +250,7 @@ def _transfer(log: Mapping[str, Any], ours: Ours) -> _Transfer | None:
     topics, data = log["topics"], log["data"]
     if len(topics) != _TOPICS or topics[0].lower() != TRANSFER or len(data) != _WORD:
         return None
-    sender, destination, amount = address_in(topics[1]), address_in(topics[2]), int(data, 16)
+    sender, destination, amount = address_in(topics[1]), address_in(topics[2]), quantity(data)
     if sender is None or destination is None or destination not in ours.addresses or not amount:
         return None
     return _Transfer(sender=sender, destination=destination, amount=amount)
@@ -248,6 +265,12 @@ def _uncommitted(transaction: Mapping[str, Any]) -> bool:
 def _in_bloom(log: Mapping[str, Any], bloom: int) -> bool:
     mask = bloom_mask(*(bytes.fromhex(item[2:]) for item in (log["address"], *log["topics"])))
     return bloom & mask == mask
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
 
 
 def _memo(digits: str) -> tuple[str, ...]:
