@@ -237,6 +237,12 @@ class Code(StrEnum):
         "This chain is not being watched yet",
         "Try again later, or pay on another chain.",
     )
+    NO_ADDRESS_READY = (
+        "no_address_ready",
+        503,
+        "No address for this order is being watched yet",
+        "More are being prepared; ask again when Retry-After says.",
+    )
     CHAIN_STOPPED = (
         "chain_stopped",
         503,

@@ -42,6 +42,8 @@ REFUSALS = {
     OrderRefusal.SOLD_OUT: Code.SOLD_OUT,
     OrderRefusal.LIMIT_REACHED: Code.PURCHASE_LIMIT,
 }
+ADDRESS_SECONDS = 5
+"""When fresh addresses are watched: a tick of the housekeeping and a poll later."""
 TIMELY = frozenset({Code.SALE_NOT_OPEN, Code.SALE_OVER})
 PROOF_PROBLEMS = (
     Code.MALFORMED_MESSAGE,
@@ -165,6 +167,9 @@ def _place(
             return Problem(code=Code.PROOF_SPENT)
         hold_for = timedelta(minutes=desk.settings.orders.hold_minutes)
         order = orders.place(conn, wanted, now=now, hold_for=hold_for)
+        if isinstance(order, Order) and order.address is None and desk.settings.chains[wanted.chain.id].xpub:
+            savepoint.rollback()
+            return Problem(code=Code.NO_ADDRESS_READY, retry_after=ADDRESS_SECONDS)
         if isinstance(order, Order):
             event = events.by_ids(conn, (order.event_id,))[order.event_id]
             return bill_of(order, event, desk)
@@ -190,6 +195,7 @@ ROUTES = (
             Code.INVALID_ACCOUNT,
             Code.CHAIN_NOT_READY,
             Code.CHAIN_STOPPED,
+            Code.NO_ADDRESS_READY,
             *PROOF_PROBLEMS,
         ),
     ),

@@ -50,7 +50,6 @@ async def tell(folder: Path, console: Console, *, once: bool) -> None:
         await stack.enter_async_context(process(serve, log=log))
         await until_answering(http, f"{base}/readyz", log=log)
         teller.step("`usher run` watches the chain and opened the gate", shown={"API": base})
-        await _rehearse(http, base)
 
         def visitor(name: str) -> Visitor:
             return Visitor(wallet=Wallet.fresh(name), base=base, event=EVENT, http=http)
@@ -63,16 +62,6 @@ async def tell(folder: Path, console: Console, *, once: bool) -> None:
         console.print(f"\n[bold green]All {teller.steps} steps happened.[/bold green]")
         if not once:
             await _stay(console, base, metrics_port)
-
-
-async def _rehearse(http: aiohttp.ClientSession, base: str) -> None:
-    """Let the watcher poll once more, so that the addresses it prepared are watched."""
-    async with asyncio.timeout(30):
-        while True:
-            async with http.get(f"{base}/api/events/{EVENT}/availability") as response:
-                if response.status == 200:  # noqa: PLR2004
-                    return
-            await asyncio.sleep(0.2)
 
 
 async def _stay(console: Console, base: str, metrics_port: int) -> None:

@@ -20,6 +20,7 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    retry_after: int | None = None  # seconds
 
     @property
     def code(self) -> str:
@@ -39,7 +40,13 @@ class Visitor:
     async def buy(self, payment_method: str) -> Answer:
         """Open an order for one ticket."""
         wish = {"event_id": self.event, "payment_method": payment_method, "wallet_address": self.wallet.address}
-        return await self._post("/api/events/purchase", wish, {"Idempotency-Key": str(uuid.uuid4())})
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                answer = await self._post("/api/events/purchase", wish, key)
+                if answer.retry_after is None:
+                    return answer
+                await asyncio.sleep(answer.retry_after)
 
     async def order(self, order_id: str) -> dict[str, Any]:
         """Ask for an order's state."""
@@ -85,7 +92,12 @@ class Visitor:
 
     async def _post(self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
         async with self.http.post(f"{self.base}{path}", json=body, headers=headers) as response:
-            return Answer(status=response.status, body=await response.json(content_type=None))
+            retry_after = response.headers.get("Retry-After")
+            return Answer(
+                status=response.status,
+                body=await response.json(content_type=None),
+                retry_after=int(retry_after) if retry_after else None,
+            )
 
 
 class Presence:
