@@ -74,6 +74,7 @@ def _changed(entry: ChainEntry, own: ChainSettings) -> ChainEntry:
             "tokens": entry.tokens | own.tokens,
             "mint_steps": entry.mint_steps | own.mint_steps,
             "finality": own.finality or entry.finality,
+            "checked_headers": entry.checked_headers and own.checked_headers,
             "payment_methods": {ticker.lower(): ticker for ticker in own.tokens} | entry.payment_methods,
         }
     )

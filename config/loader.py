@@ -78,6 +78,7 @@ class ChainEntry(Entry):
     native: NativeEntry
     tokens: dict[str, TokenEntry] = Field(default_factory=dict)
     mint_steps: dict[str, tuple[StepEntry, ...]]
+    checked_headers: bool = True
 
 
 _FILE = TypeAdapter(dict[str, ChainEntry])
@@ -119,6 +120,7 @@ def chain_of(chain_id: str, entry: ChainEntry) -> Chain:
         explorer=None if entry.explorer is None else Explorer(**entry.explorer.model_dump()),
         payment_methods=spoken | {name: by_ticker[ticker].id for name, ticker in entry.payment_methods.items()},
         hold_cap=timedelta(minutes=entry.hold_cap_minutes),
+        checked_headers=entry.checked_headers,
     )
 
 

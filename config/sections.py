@@ -73,6 +73,7 @@ class ChainSettings(Section):
     start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
     finality: FinalityEntry | None = None
+    checked_headers: bool = True  # False: a fork brought header fields that this release cannot hash yet
     agree_above: dict[str, str] = Field(default_factory=dict)  # by ticker: two endpoints must agree above this
     address_range: Annotated[int, Field(ge=1, le=10_000)] = 100  # own addresses prepared ahead
     tokens: dict[str, TokenEntry] = Field(default_factory=dict)  # by ticker; test networks only

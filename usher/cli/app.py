@@ -17,6 +17,7 @@ MODULES = {
     "run": "run",
     "watch": "run",
     "gate": "run",
+    "chains": "chains",
     "db": "database",
     "keys": "keys",
     "events": "events",
