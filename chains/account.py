@@ -1,4 +1,4 @@
-"""A wallet as everyone here names it: CAIP-10 and the holder key that is compared. Reading one address is each family's `address.py`."""
+"""A wallet as everyone here names it: CAIP-10, and the holder key that is compared. No family's spelling is read here."""
 
 import re
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotAnAccount:
-    """This text names no wallet, and why."""
+    """A text that names no wallet, and why."""
 
     reason: str
 

@@ -14,7 +14,7 @@ class TransientError(ChainError):
 
 
 class PersistentError(ChainError):
-    """This chain must stop until the operator has looked at it; waiting will not help."""
+    """The chain must stop until the operator has looked at it; waiting will not help."""
 
 
 class DeepReorgError(PersistentError):

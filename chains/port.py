@@ -6,7 +6,7 @@ Requirements on an implementer
    twice from one checkpoint is allowed at any time (the process was killed before it could commit) and must report the
    same final payments.
 2. Every payment to a watched address is reported: above finality in `pending` on each poll while it stands there, and
-   exactly once in `final`, in order of height and position. Nothing is skipped: a block that cannot be read is an error.
+   exactly once in `final`, in order of height and position. Nothing is skipped: an unreadable block is an error.
 3. `gone` needs proof: another block stands at that height in a chain at least as good, or a conflicting transaction was
    mined. Absence proves nothing. A payment that returns is reported as pending again.
 4. An endpoint behind our tip is a `TransientError`. A final block that changed is a `DeepReorgError`.

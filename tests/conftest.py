@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-import chains.schema
-import gateway.schema
-import payouts.schema
-import store.schema
-import tickets.schema  # noqa: F401  every room's tables belong to the metadata
 from store.engine import Store, open_store
-from store.metadata import metadata
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.postgres import postgres_server
 from tests.support.programs import scratch
+from usher.schema import metadata
 
 DATABASES = ("sqlite", "postgres")
 
