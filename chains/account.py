@@ -1,4 +1,4 @@
-"""A wallet as everyone here names it: CAIP-10, and the holder key that is compared. No family's spelling is read here."""
+"""A wallet as everyone here names it: CAIP-10, and the holder key that is compared. Reading addresses is elsewhere."""
 
 import re
 from dataclasses import dataclass

@@ -32,9 +32,7 @@ class Anvil:
 
     def rpc(self, method: str, *params: Any) -> Any:
         """Call a method and return its result."""
-        body = json.dumps(
-            {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}
-        ).encode()
+        body = json.dumps({"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310  loopback
         with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
             answer = json.load(response)
@@ -56,9 +54,7 @@ class Anvil:
         """Return the number of the newest block."""
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def send(
-        self, *, to: str | None, value: int = 0, data: str = "0x", sender: str | None = None, **extra: Any
-    ) -> str:
+    def send(self, *, to: str | None, value: int = 0, data: str = "0x", sender: str | None = None, **extra: Any) -> str:
         """Put a transaction into the pool and return its hash."""
         transaction = {
             "from": sender or self.accounts[0],
