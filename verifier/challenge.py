@@ -52,22 +52,23 @@ class Challenge:
 
 def write(challenge: Challenge) -> str:
     """Return the text to sign."""
-    layout = LAYOUTS[challenge.account.holder.family]
+    return LAYOUTS[challenge.account.holder.family].write(_sign_in(challenge))
+
+
+def _sign_in(challenge: Challenge) -> SignIn:
     resources = [f"{_PURPOSE}{challenge.purpose}"]
     if challenge.event_id is not None:
         resources.append(f"{_EVENT}{challenge.event_id}")
-    return layout.write(
-        SignIn(
-            domain=challenge.domain,
-            address=challenge.account.address,
-            statement=challenge.statement,
-            uri=challenge.uri,
-            chain_id=challenge.account.chain.partition(":")[2],
-            nonce=challenge.nonce,
-            issued_at=rfc3339.write(challenge.issued_at),
-            expiration_time=rfc3339.write(challenge.expires_at),
-            resources=tuple(resources),
-        )
+    return SignIn(
+        domain=challenge.domain,
+        address=challenge.account.address,
+        statement=challenge.statement,
+        uri=challenge.uri,
+        chain_id=challenge.account.chain.partition(":")[2],
+        nonce=challenge.nonce,
+        issued_at=rfc3339.write(challenge.issued_at),
+        expiration_time=rfc3339.write(challenge.expires_at),
+        resources=tuple(resources),
     )
 
 
@@ -87,7 +88,7 @@ def parse(text: str, *, network: Network) -> Challenge | Malformed:
         return challenge
     if not speaks_of(challenge.statement, challenge.purpose):
         return Malformed(reason="statement: these are not the words of the purpose")
-    if write(challenge) != text:
+    if _sign_in(challenge) != message:  # fields and text determine each other: the text would not come back either
         return Malformed(reason="this is not how a challenge is spelt here")
     return challenge
 

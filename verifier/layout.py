@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from verifier import rfc3339, rfc3986
@@ -46,6 +46,8 @@ class _Rule:
 
 _OPTIONAL = ("Expiration Time", "Not Before", "Request ID", "Resources")
 _TIMES = ("issued_at", "expiration_time", "not_before")
+_REMEMBERED = 16
+"""Texts whose reading is kept: a door asks first whom a text speaks for, and at once whether it may be signed at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ class Layout:
     chain_id: str  # regular expression of the CAIP-2 reference
     objection: Callable[[str], str | None] = lambda _address: None  # what else is wrong with an address
 
-    @property
+    @cached_property
     def claim(self) -> str:
         """Return the words by which a text claims to be of this layout."""
         return f" wants you to sign in with your {self.ecosystem} account:"
@@ -89,20 +91,21 @@ class Layout:
             )
         )
 
-    def parse(self, text: str) -> SignIn | Malformed:
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        """The rules one after the other; atomic, so that no line is read again because of a later one."""
+        return re.compile("".join(f"(?>{rule.pattern.pattern}){'?+' if rule.optional else ''}" for rule in self._rules))
+
+    @cached_property
+    def parse(self) -> Callable[[str], SignIn | Malformed]:
         """Read a text that follows the grammar to the byte; of anything else, say which line is not as it should be."""
-        found: dict[str, Any] = {}
-        position = 0
-        for rule in self._rules:
-            match = rule.pattern.match(text, position)
-            if match is not None:
-                found.update(match.groupdict())
-                position = match.end()
-            elif not rule.optional:
-                return Malformed(reason=f"{rule.name}: missing, misplaced or malformed")
-        if position != len(text):
-            return Malformed(reason=f"line {text.count(chr(10), 0, position + 1) + 1}: nothing like this may follow")
-        message = _message(found)
+        return lru_cache(_REMEMBERED)(self._read)
+
+    def _read(self, text: str) -> SignIn | Malformed:
+        match = self._whole.fullmatch(text)
+        if match is None:
+            return Malformed(reason=self._departure(text))
+        message = _message(match.groupdict())
         if reason := self.objection(message.address):
             return Malformed(reason=reason)
         for name in _TIMES:
@@ -110,6 +113,16 @@ class Layout:
             if time is not None and rfc3339.moment(time) is None:
                 return Malformed(reason=f"{name}: no such moment in the calendar")
         return message
+
+    def _departure(self, text: str) -> str:
+        """Return where a text that does not follow the grammar departs from it."""
+        position = 0
+        for rule in self._rules:
+            if match := rule.pattern.match(text, position):
+                position = match.end()
+            elif not rule.optional:
+                return f"{rule.name}: missing, misplaced or malformed"
+        return f"line {text.count(chr(10), 0, position + 1) + 1}: nothing like this may follow"
 
     def write(self, message: SignIn) -> str:
         """Return the text. Fields that the grammar does not allow make a text that `parse` refuses."""

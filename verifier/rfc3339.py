@@ -3,6 +3,7 @@
 import calendar
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _HOUR, _MINUTE = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
 DATE_TIME = (
@@ -13,6 +14,7 @@ _DATE_TIME = re.compile(DATE_TIME)
 _SECOND = slice(17, 19)
 
 
+@lru_cache(256)  # the challenges of one second share their times, and each is read more than once
 def moment(text: str) -> datetime | None:
     """Return the moment in UTC, finer digits than microseconds cut off; None where text or calendar (§5.7) is wrong.
 
