@@ -52,6 +52,14 @@ def endpoint(url: SecretStr) -> SecretStr:
     return url
 
 
+def redis_url(url: SecretStr) -> SecretStr:
+    """Accept `redis://[user:password@]host[:port][/number]`, `rediss://…` (TLS) or `unix:///path`."""
+    parts = _split(url.get_secret_value())
+    if not (parts.hostname if parts.scheme in ("redis", "rediss") else parts.scheme == "unix" and parts.path):
+        raise ValueError("is not a URL such as redis://host:6379/0, rediss://host or unix:///run/redis.sock")
+    return url
+
+
 def turn_uri(uri: str) -> str:
     """Accept `turn:host[:port][?transport=udp]` (RFC 7065)."""
     if _TURN_URI.fullmatch(uri) is None:

@@ -142,6 +142,13 @@ class LiveKitSettings(Section):
     api_secret: Annotated[SecretStr, Field(min_length=1)]
 
 
+class RedisSettings(Section):
+    """What several gates share that no database needs to keep: rate limits and who is in which room."""
+
+    url: Annotated[SecretStr, AfterValidator(checks.redis_url)]  # it may hold a password
+    silence_seconds: Annotated[int, Field(ge=1, le=300)] = 10  # a gate not heard of for so long is gone
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 

@@ -14,11 +14,11 @@ from config import deployment, paths, sections, sources
 from config.faults import NOT_A_SETTING, Fault, Place, SettingsError, faults_of
 from config.lines import KeyPath, key_lines
 from config.registry import Network, Registry
-from config.sections import ChainSettings, EndpointSettings, GateLimits, LiveKitSettings, TurnSettings
+from config.sections import ChainSettings, EndpointSettings, GateLimits, LiveKitSettings, RedisSettings, TurnSettings
 
 __all__ = [
-    "ChainSettings", "EndpointSettings", "GateLimits", "LiveKitSettings", "Settings", "SettingsError",
-    "TurnSettings", "load_settings",
+    "ChainSettings", "EndpointSettings", "GateLimits", "LiveKitSettings", "RedisSettings", "Settings",
+    "SettingsError", "TurnSettings", "load_settings",
 ]  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     metrics: sections.MetricsSettings = Field(default_factory=sections.MetricsSettings)
     turn: TurnSettings | None = None
     livekit: LiveKitSettings | None = None
+    redis: RedisSettings | None = None
     log: sections.LogSettings = Field(default_factory=sections.LogSettings)
     orders: sections.OrderSettings = Field(default_factory=sections.OrderSettings)
     keys: sections.KeySettings = Field(default_factory=sections.KeySettings)

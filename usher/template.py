@@ -59,6 +59,12 @@ _TURN = """
 # realm = {domain}
 """
 
+_REDIS = """
+# Where several gates run side by side on one PostgreSQL: they share rate limits and rooms through it.
+# [redis]
+# url = "redis://localhost:6379/0"
+"""
+
 _CHAIN = """
 [chains.{chain}]
 # Nodes that answer for {name}. Two or more let Usher fail over, and check one against the other.
@@ -114,6 +120,7 @@ def settings_text(choices: Choices) -> str:
             public_url=_quoted(choices.public_url),
         ),
         _TURN.format(secret=_quoted(choices.turn_secret), domain=_quoted(choices.domain.partition(":")[0])),
+        _REDIS,
         *(_chain(chain) for chain in choices.chains),
     ]
     return "".join(parts)
