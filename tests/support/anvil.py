@@ -73,13 +73,16 @@ class Anvil:
         self.rpc("anvil_reorg", depth, transactions or [])
 
 
+def anvil_path() -> str:
+    """Return where anvil is, whichever platform's build npm has put there."""
+    return program("anvil", variable="ANVIL", also=[*(NODE_MODULES / "@foundry-rs").glob("anvil-*/bin/anvil")])
+
+
 @contextlib.contextmanager
 def anvil_node(chain_id: int = 31337, *arguments: str, mining: bool = False) -> Iterator[Anvil]:
     """Run anvil on a free port. Unless `mining`, blocks appear only by `mine`."""
     port = free_port()
-    path = program(
-        "anvil", variable="ANVIL", also=[NODE_MODULES / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"]
-    )
+    path = anvil_path()
     command = [
         path,
         "--host",

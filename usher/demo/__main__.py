@@ -23,17 +23,18 @@ CHAIN = "eip155:31337"
 CHAIN_NUMBER = "31337"
 
 
-async def tell(folder: Path, console: Console, *, once: bool) -> None:
+async def tell(folder: Path, console: Console, *, anvil: Path | None, once: bool) -> None:
     """Play the story in a folder of its own."""
     gate_port, metrics_port, node_port = free_port(), free_port(), free_port()
     base, node_url = f"http://127.0.0.1:{gate_port}", f"http://127.0.0.1:{node_port}"
     teller, platform = Teller(console), Wallet.fresh("the platform")
-    anvil = [
-        anvil_program(), "--host", "127.0.0.1", "--port", str(node_port), "--chain-id", CHAIN_NUMBER, "--no-mining",
+    node_command = [
+        str(anvil or anvil_program()),
+        "--host", "127.0.0.1", "--port", str(node_port), "--chain-id", CHAIN_NUMBER, "--no-mining",
     ]  # fmt: skip
     async with aiohttp.ClientSession() as http, contextlib.AsyncExitStack() as stack:
         teller.chapter("The stage is set")
-        await stack.enter_async_context(process(anvil, log=folder / "anvil.log"))
+        await stack.enter_async_context(process(node_command, log=folder / "anvil.log"))
         node = Node(url=node_url, http=http)
         await node.ready()
         teller.step("anvil, a real EVM node, runs", shown={"RPC": node_url, "chain": CHAIN})
@@ -75,6 +76,7 @@ async def _stay(console: Console, base: str, metrics_port: int) -> None:
 def main(
     *,
     once: Annotated[bool, typer.Option("--once", help="End by itself: status 0 if every step happened.")] = False,
+    anvil: Annotated[Path | None, typer.Option(help="The node's program, if it is not where `make` puts it.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the folder with settings, logs and database.")] = False,
 ) -> None:
     """Tell the whole story on a real EVM node, through the doors that users have."""
@@ -83,7 +85,7 @@ def main(
     done = False
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(tell(folder, console, once=once))
+            asyncio.run(tell(folder, console, anvil=anvil, once=once))
         done = True
     except (NotToldError, StageError, TimeoutError, aiohttp.ClientError) as error:
         console.print(f"\n[bold red]The story broke off:[/bold red] {error or type(error).__name__}", soft_wrap=True)

@@ -16,8 +16,9 @@ from typing import Any
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[2]
-ANVIL = ROOT / ".nodes" / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
-START_SECONDS = 30
+NPM_BUILDS = ROOT / ".nodes" / "node_modules" / "@foundry-rs"
+"""Where `make demo` lets npm put anvil, in a folder for each platform."""
+START_SECONDS = 20
 
 
 class StageError(Exception):
@@ -42,14 +43,21 @@ class Node:
 
     async def ready(self) -> None:
         """Wait until the node answers."""
-        async with asyncio.timeout(START_SECONDS):
-            while True:
-                try:
-                    await self.call("eth_chainId")
-                except aiohttp.ClientError:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while True:
+                    if await self._answers():
+                        return
                     await asyncio.sleep(0.05)
-                else:
-                    return
+        except TimeoutError:
+            raise StageError(f"{self.url} does not answer") from None
+
+    async def _answers(self) -> bool:
+        try:
+            await self.call("eth_chainId")
+        except aiohttp.ClientError:
+            return False
+        return True
 
     async def mine(self, blocks: int = 1) -> None:
         """Mine blocks, with what waits in the pool."""
@@ -108,10 +116,10 @@ def free_port() -> int:
 
 def anvil_program() -> str:
     """Return the path of anvil, installed by `make demo` or named by the PATH."""
-    found = str(ANVIL) if ANVIL.exists() else shutil.which("anvil")
+    found = next(iter(NPM_BUILDS.glob("anvil-*/bin/anvil")), None) or shutil.which("anvil")
     if found is None:
         raise StageError("anvil is not installed: run `make demo`, or put anvil on the PATH")
-    return found
+    return str(found)
 
 
 @contextlib.asynccontextmanager
