@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from typing import Protocol
 
 from aiohttp import web
 
@@ -49,25 +50,57 @@ class Allowance:
         return Problem(code=Code.RATE_LIMITED, retry_after=self.reset, headers=self.headers())
 
 
-class Limits:
-    """The budgets of this process. Another storage of the package `limits` would share them between gates."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What a window says to one more request."""
 
-    def __init__(self, settings: GateLimits, clock: Clock) -> None:
+    granted: bool
+    count: int  # requests in the window now
+    oldest: float  # when the oldest of them came, in seconds since 1970
+
+
+class Window(Protocol):
+    """Counts requests by name over the last `seconds`, at most `quota` of them."""
+
+    async def take(self, name: str, *, quota: int, seconds: int) -> Taken:
+        """Count one more request unless the window is full. Answers always: it never raises and never waits long."""
+
+
+class OwnWindow:
+    """The requests that this gate has seen."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._memory = WindowMemory(clock)
+
+    async def take(self, name: str, *, quota: int, seconds: int) -> Taken:
+        """Count in memory."""
+        granted = self._memory.acquire_entry(name, quota, seconds)
+        return self.look(name, quota=quota, seconds=seconds, granted=granted)
+
+    def look(self, name: str, *, quota: int, seconds: int, granted: bool) -> Taken:
+        """Return how many there are, counting none."""
+        oldest, count = self._memory.get_moving_window(name, quota, seconds)
+        return Taken(granted=granted, count=count, oldest=oldest)
+
+
+class Limits:
+    """The budgets, counted in one window: this gate's own, or the one it shares with its neighbours."""
+
+    def __init__(self, settings: GateLimits, clock: Clock, window: Window | None = None) -> None:
         self._clock = clock
-        self._window = WindowMemory(clock)
+        self._window = window or OwnWindow(clock)
         self._quotas = quotas(settings)
 
     async def spend(self, budget: Budget, key: str) -> Allowance:
         """Take one request out of a budget, if there is one left. `key` is a client's hash or a proved wallet."""
         quota, name = self._quotas[budget], f"{budget}/{key}"
-        granted = self._window.acquire_entry(name, quota, WINDOW_SECONDS)
-        oldest, count = self._window.get_moving_window(name, quota, WINDOW_SECONDS)
+        taken = await self._window.take(name, quota=quota, seconds=WINDOW_SECONDS)
         return Allowance(
             budget=budget,
             quota=quota,
-            remaining=quota - count,
-            reset=max(1, ceil(oldest + WINDOW_SECONDS - self._clock().timestamp())),
-            granted=granted,
+            remaining=max(0, quota - taken.count),
+            reset=max(1, ceil(taken.oldest + WINDOW_SECONDS - self._clock().timestamp())),
+            granted=taken.granted,
         )
 
 

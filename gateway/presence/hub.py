@@ -8,7 +8,7 @@ Rules
 4. A closed connection hears nothing more, and the others hear `left` once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,7 +96,16 @@ class Left:
     seat: Seat
 
 
-Effect = Send | Close | Authenticate | Renew | Arrived | Left
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tell:
+    """Tell the event's visitors at other gates something, or the one of them who is meant."""
+
+    event_id: int
+    message: Message
+    to: str | None = None
+
+
+Effect = Send | Close | Authenticate | Renew | Arrived | Left | Tell
 
 
 @dataclass(slots=True)
@@ -151,8 +160,20 @@ class Hub:
             return self._hear_stranger(connection, socket, said)
         return self._hear_seated(connection, socket, said, now)
 
-    def seat(self, connection: Connection, seat: Seat, *, peer: str, welcome: Message, now: datetime) -> list[Effect]:
-        """Let an authenticated connection in; `welcome` is completed with the peers, and older sockets make room."""
+    def seat(
+        self,
+        connection: Connection,
+        seat: Seat,
+        *,
+        peer: str,
+        welcome: Message,
+        now: datetime,
+        elsewhere: Sequence[Message] = (),
+    ) -> list[Effect]:
+        """Let an authenticated connection in; `welcome` is completed with the peers, and older sockets make room.
+
+        `elsewhere` introduces the event's visitors at other gates.
+        """
         socket = self._sockets.get(connection)
         if socket is None:
             return []
@@ -163,11 +184,12 @@ class Hub:
         effects = self._make_room(seat)
         was_here = self._is_here(seat)
         room = self._rooms.setdefault(seat.event_id, {})
-        others = [self._introduction(other) for other in room.values()]
+        others = [*(self._introduction(other) for other in room.values()), *elsewhere]
         joined = {"type": "joined", "peer": peer, "role": seat.role, "media": seat.media}
         effects += [
             Send(to=(connection,), message={"type": "welcome", "peer": peer, "peers": others, **welcome}),
             *_to(room.values(), joined),
+            Tell(event_id=seat.event_id, message=joined),
         ]
         room[peer] = connection
         self._admissions.setdefault(seat.admission, []).append(connection)
@@ -213,8 +235,14 @@ class Hub:
         self._admissions[socket.seat.admission].remove(connection)
         if not self._admissions[socket.seat.admission]:
             del self._admissions[socket.seat.admission]
-        effects = _to(room.values(), {"type": "left", "peer": socket.peer, "reason": reason})
+        left = {"type": "left", "peer": socket.peer, "reason": reason}
+        effects = [*_to(room.values(), left), Tell(event_id=socket.seat.event_id, message=left)]
         return effects if self._is_here(socket.seat) else [*effects, Left(seat=socket.seat)]
+
+    def overhear(self, event_id: int, message: Message, *, to: str | None = None) -> list[Effect]:
+        """Pass on what came from another gate: to everybody in the event, or to the one peer who is meant."""
+        room = self._rooms.get(event_id, {})
+        return _to(room.values() if to is None else [room[to]] if to in room else [], message)
 
     def tick(self, *, now: datetime) -> list[Effect]:
         """Do what time alone brings: strangers and silent clients go, rooms end, old credentials are renewed."""
@@ -249,19 +277,23 @@ class Hub:
             case Signal(to=peer, data=data):
                 target = self._rooms[socket.event_id].get(peer)
                 message = {"type": "signal", "from": socket.peer, "data": data}
-                return [] if target is None or target == connection else [Send(to=(target,), message=message)]
+                if target is None:
+                    return [Tell(event_id=socket.event_id, message=message, to=peer)]
+                return [] if target == connection else [Send(to=(target,), message=message)]
             case State(data=data):
                 socket.state = data
                 return self._to_others(socket, {"type": "state", "peer": socket.peer, "data": data})
             case Chat(text=text):
                 line = {"type": "chat", "peer": socket.peer, "text": text, "at": now}
-                return _to(self._rooms[socket.event_id].values(), line)
+                told = _to(self._rooms[socket.event_id].values(), line)
+                return [*told, Tell(event_id=socket.event_id, message=line)]
             case Auth():
                 return self.close(connection, Closing.BAD_MESSAGE)
 
     def _to_others(self, socket: _Socket, message: Message) -> list[Effect]:
         room = self._rooms[socket.event_id]
-        return _to((other for peer, other in room.items() if peer != socket.peer), message)
+        told = _to((other for peer, other in room.items() if peer != socket.peer), message)
+        return [*told, Tell(event_id=socket.event_id, message=message)]
 
     def _introduction(self, connection: Connection) -> Message:
         socket = self._sockets[connection]

@@ -16,6 +16,7 @@ from gateway.deps import Deps
 from gateway.groups import Group
 from gateway.kicks import DoorList, Kick
 from gateway.presence import seating
+from gateway.presence.elsewhere import Elsewhere, NobodyElsewhere
 from gateway.presence.hub import (
     Arrived,
     Authenticate,
@@ -27,6 +28,7 @@ from gateway.presence.hub import (
     Renew,
     Seat,
     Send,
+    Tell,
 )
 from gateway.presence.messages import Closing, Malformed, read, write
 from gateway.presence.outbox import Outbox
@@ -50,6 +52,7 @@ class Rooms:
         self._numbers = count(1)
         self._moves: Group[Move, None] = Group(deps.store, seating.attend)
         self._background: set[asyncio.Task[Any]] = set()
+        self.elsewhere: Elsewhere = NobodyElsewhere()
         self.hub = Hub(limits=seating.limits_of(deps.settings.gate.limits))
         self.door_list = DoorList(
             store=deps.store, clock=deps.clock, seats=lambda: list(self.hub.seats()), carry_out=self.kick
@@ -128,6 +131,8 @@ class Rooms:
                     self._note(seat, arrived=True)
                 case Left(seat=seat):
                     self._note(seat, arrived=False)
+                case Tell() as told:
+                    self.elsewhere.tell(told)
                 case Authenticate() | Renew():
                     pass  # they ask the database, and so are awaited by whoever made the hub say so
 
@@ -146,6 +151,7 @@ class Rooms:
         claims = grants.read_session(asked.token, keyring=self._deps.keyring, now=now)
         if isinstance(claims, Code):
             return self._turn_away(asked.connection, claims)
+        await self.elsewhere.ready(claims.event_id)
         kept = await self._standing(claims.session_id)
         code = sessions.refusal(kept, generation=claims.generation, now=now)
         if kept is None or code is not None:
@@ -158,6 +164,7 @@ class Rooms:
                 peer=secrets.token_hex(8),
                 welcome=seating.welcome(kept, seat, silence=self.hub.limits.silence, now=now),
                 now=now,
+                elsewhere=self.elsewhere.others(seat.event_id),
             )
         )
         return None
