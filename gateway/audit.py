@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from gateway.problems import Code
 from gateway.schema import audit
+from store.batch import Batch
 from store.upsert import insert_ignore
 
 GRANTED = "granted"
@@ -54,30 +55,16 @@ class Stranger:
         return hashlib.sha256(f"{self.client}|{self.action}|{self.refusal}|{minute}".encode()).hexdigest()[:32]
 
 
-_RECORD = insert(audit)
+_RECORD = Batch(
+    table=audit,
+    columns=("id", "at", "action", "outcome", "event_id", "ticket_id", "holder", "client", "count"),
+)
 _COUNT = update(audit).where(audit.c.id == bindparam("row")).values(count=audit.c.count + bindparam("more"))
 
 
 def record(conn: Connection, entries: Sequence[Entry]) -> None:
     """Write a row for each entry."""
-    if entries:
-        conn.execute(
-            _RECORD,
-            [
-                {
-                    "id": entry.id,
-                    "at": entry.at,
-                    "action": entry.action.value,
-                    "outcome": entry.refusal.value if entry.refusal else GRANTED,
-                    "event_id": entry.event_id,
-                    "ticket_id": entry.ticket_id,
-                    "holder": entry.holder,
-                    "client": entry.client,
-                    "count": 1,
-                }
-                for entry in entries
-            ],
-        )
+    _RECORD.insert(conn, [_row(entry) for entry in entries])
 
 
 def count(conn: Connection, strangers: Sequence[Stranger]) -> Sequence[None]:
@@ -107,3 +94,9 @@ def _empty_row(row_id: str, stranger: Stranger) -> dict[str, object]:
         "client": stranger.client,
         "count": 0,
     }
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    outcome = entry.refusal.value if entry.refusal else GRANTED
+    whose = (entry.event_id, entry.ticket_id, entry.holder, entry.client)
+    return (entry.id, entry.at, entry.action.value, outcome, *whose, 1)

@@ -14,7 +14,7 @@ from gateway import nonces
 from gateway.nonces import NonceScope, NonceState
 from gateway.problems import Code
 from gateway.schema import spent_proofs
-from store.upsert import insert_into
+from store.batch import Batch
 from verifier.challenge import parse, timestamp_text
 from verifier.judge import Refusal, Refused, judge, judge_timestamp
 from verifier.layout import Malformed
@@ -109,14 +109,13 @@ def read_timestamp(milliseconds: int, expected: Expected, *, now: datetime) -> P
     return _proof(expected, timestamp_text(expected.event_ref, milliseconds), until=verdict.until)
 
 
+_SPEND = Batch(table=spent_proofs, columns=("digest", "expires_at"), unless_there=True, returning="digest")
+
+
 def spend(conn: Connection, proofs: Iterable[Proof]) -> frozenset[bytes]:
     """Spend the proofs, and return the digests of those that were unspent until now."""
     in_order = sorted(proofs, key=lambda proof: proof.digest)  # two gates that spend the same wait for each other once
-    rows = [{"digest": proof.digest, "expires_at": proof.expires_at} for proof in in_order]
-    if not rows:
-        return frozenset()
-    fresh = insert_into(conn, spent_proofs).on_conflict_do_nothing().returning(spent_proofs.c.digest)
-    return frozenset(conn.execute(fresh, rows).scalars())
+    return frozenset(_SPEND.insert(conn, [(proof.digest, proof.expires_at) for proof in in_order]))
 
 
 SPENT = select(spent_proofs.c.digest).where(spent_proofs.c.digest.in_(bindparam("digests", expanding=True)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, update
 
 from config.registry import Network
 from gateway.gate import checks
@@ -18,6 +18,7 @@ from gateway.gate.checks import Role, Standing
 from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_of, role_of, ticket_of
 from gateway.problems import Code
 from gateway.schema import bans, sessions
+from store.batch import Batch
 from tickets import door
 from tickets.door import DoorAction
 from tickets.schema import events, tickets
@@ -91,7 +92,20 @@ _SUPERSEDE_HOLDER = (
     .values(**_CLOSED)
     .returning(sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
 )
-_OPEN = insert(sessions)
+_OPEN = Batch(
+    table=sessions,
+    columns=(
+        "id",
+        "event_id",
+        "ticket_id",
+        "holder",
+        "role",
+        "generation",
+        "opened_at",
+        "renewed_at",
+        "resume_digest",
+    ),
+)
 
 
 def open_all(conn: Connection, openings: Sequence[Opening], *, now: datetime) -> list[Session]:
@@ -104,22 +118,9 @@ def open_all(conn: Connection, openings: Sequence[Opening], *, now: datetime) ->
         generations = {row.id: row.generation for row in conn.execute(_ENTER, {"ids": ids, "now": now})}
     _supersede(conn, openings, generations, now)
     opened = [_session(opening, generations) for opening in openings]
-    conn.execute(
-        _OPEN,
-        [
-            {
-                "id": session.id,
-                "event_id": session.event_id,
-                "ticket_id": session.ticket_id,
-                "holder": session.holder,
-                "role": session.role.value,
-                "generation": session.generation,
-                "opened_at": now,
-                "renewed_at": now,
-                "resume_digest": opening.resume_digest,
-            }
-            for session, opening in zip(opened, openings, strict=True)
-        ],
+    _OPEN.insert(
+        conn,
+        [_row(session, opening.resume_digest, now) for session, opening in zip(opened, openings, strict=True)],
     )
     return opened
 
@@ -143,6 +144,11 @@ def _supersede(conn: Connection, openings: Sequence[Opening], generations: Mappi
             reason=SUPERSEDED,
             now=now,
         )
+
+
+def _row(session: Session, digest: bytes, now: datetime) -> tuple[object, ...]:
+    whose = (session.event_id, session.ticket_id, session.holder)
+    return (session.id, *whose, session.role.value, session.generation, now, now, digest)
 
 
 def _session(opening: Opening, generations: Mapping[str, int]) -> Session:

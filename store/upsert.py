@@ -13,7 +13,12 @@ Insert = postgresql.Insert | sqlite.Insert
 
 def insert_into(conn: Connection, table: Table) -> Insert:
     """Return the connected database's own INSERT, which offers `on_conflict_do_nothing` and `…_do_update`."""
-    return _insert(conn.dialect.name, table)
+    return insert_of(conn.dialect.name, table)
+
+
+def insert_of(dialect: str, table: Table) -> Insert:
+    """Return a database's own INSERT by its dialect's name."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -35,16 +40,12 @@ def upsert(conn: Connection, table: Table, row: Mapping[str, Any], *, key: Itera
 
 @cache
 def _insert_ignore(dialect: str, table: Table) -> Insert:
-    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return insert_of(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @cache
 def _upsert(dialect: str, table: Table, keys: tuple[str, ...], rest: tuple[str, ...]) -> Insert:
-    insert = _insert(dialect, table)
+    insert = insert_of(dialect, table)
     if not rest:
         return insert.on_conflict_do_nothing(index_elements=keys)
     return insert.on_conflict_do_update(index_elements=keys, set_={column: insert.excluded[column] for column in rest})
-
-
-def _insert(dialect: str, table: Table) -> Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

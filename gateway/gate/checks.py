@@ -1,6 +1,6 @@
 """Whether somebody who proved a wallet may be in the room now. Pure; the order of checks is DESIGN section 7.3's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -75,7 +75,7 @@ def refusal(standing: Standing, *, now: datetime) -> Code | None:
     return _of_ticket(standing) or _of_event(standing, now)
 
 
-def best(tickets: list[TicketAtDoor]) -> TicketAtDoor | None:
+def best(tickets: Sequence[TicketAtDoor]) -> TicketAtDoor | None:
     """Return the ticket that opens the door: a valid one before the one whose trouble may pass, the oldest first."""
     return min(tickets, key=lambda ticket: PREFERENCE.index(ticket.state), default=None)
 

@@ -1,7 +1,7 @@
 """Reading from the database what decides about somebody at the door. What it comes to is decided in `checks`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -37,9 +37,8 @@ TICKET_COLUMNS = (
 BANNED = bans.c.holder.is_not(None).label("banned")
 
 _TICKETS: Select[Any] = (
-    select(*EVENT_COLUMNS, *TICKET_COLUMNS, tickets.c.holder, BANNED)
-    .join_from(tickets, events, events.c.id == tickets.c.event_id)
-    .outerjoin(bans, and_(bans.c.event_id == tickets.c.event_id, bans.c.holder == tickets.c.holder))
+    select(tickets.c.event_id, tickets.c.holder, BANNED, *TICKET_COLUMNS)
+    .outerjoin_from(tickets, bans, and_(bans.c.event_id == tickets.c.event_id, bans.c.holder == tickets.c.holder))
     .where(  # two lists, not one of pairs: SQLite searches no index for pairs
         tickets.c.event_id.in_(bindparam("events", expanding=True)),
         tickets.c.holder.in_(bindparam("holders", expanding=True)),
@@ -52,14 +51,17 @@ _EVENTS: Select[Any] = select(*EVENT_COLUMNS).where(events.c.id.in_(bindparam("i
 
 def read(conn: Connection, who: Collection[Who], *, network: Network, lock: bool = False) -> Mapping[Who, Standing]:
     """Return how each of them stands. `lock`: keep their tickets as they are until the transaction ends."""
-    rows: dict[Who, list[Row[Any]]] = defaultdict(list)
+    held: dict[Who, list[TicketAtDoor]] = defaultdict(list)
+    banned: set[Who] = set()
     wanted = {"events": sorted({event for event, _ in who}), "holders": sorted(holder for _, holder in who)}
-    for row in conn.execute(_TICKETS_LOCKED if lock else _TICKETS, wanted):
-        rows[row.event_id, row.holder].append(row)
-    strangers = [one for one in who if one not in rows]
-    known = {row.event_id: row for row in _events(conn, {event_id for event_id, _ in strangers})}
-    standings = {one: _with_ticket(one, rows[one], network) for one in who if one in rows}
-    return standings | {one: _without_ticket(one, known[one[0]], network) for one in strangers}
+    for event_id, holder, is_banned, *ticket in conn.execute(_TICKETS_LOCKED if lock else _TICKETS, wanted):
+        held[event_id, holder].append(_ticket(*ticket))
+        if is_banned:
+            banned.add((event_id, holder))
+    known = {row.event_id: event_of(row) for row in conn.execute(_EVENTS, {"ids": wanted["events"]})}
+    return {
+        one: _standing(known[one[0]], one[1], held.get(one, ()), banned=one in banned, network=network) for one in who
+    }
 
 
 def event_of(row: Row[Any]) -> EventAtDoor:
@@ -76,13 +78,7 @@ def event_of(row: Row[Any]) -> EventAtDoor:
 
 def ticket_of(row: Row[Any]) -> TicketAtDoor:
     """Return the ticket in a row that has TICKET_COLUMNS."""
-    return TicketAtDoor(
-        id=row.ticket_id,
-        state=TicketState(row.state),
-        paid_on=row.paid_on,
-        generation=row.generation,
-        token=row.token,
-    )
+    return _ticket(row.ticket_id, row.state, row.paid_on, row.generation, row.token)
 
 
 @lru_cache(1024)
@@ -92,19 +88,13 @@ def role_of(creator: str, holder: str, network: Network) -> Role:
     return Role.HOST if isinstance(account, Account) and str(account.holder) == holder else Role.ATTENDEE
 
 
-def _events(conn: Connection, ids: Collection[int]) -> Collection[Row[Any]]:
-    return conn.execute(_EVENTS, {"ids": sorted(ids)}).all() if ids else ()
+def _ticket(ticket_id: str, state: str, paid_on: str | None, generation: int, token: str) -> TicketAtDoor:
+    """Return a ticket from what TICKET_COLUMNS select."""
+    return TicketAtDoor(id=ticket_id, state=TicketState(state), paid_on=paid_on, generation=generation, token=token)
 
 
-def _with_ticket(who: Who, rows: list[Row[Any]], network: Network) -> Standing:
-    role = role_of(rows[0].creator, who[1], network)
-    return Standing(
-        event=event_of(rows[0]),
-        role=role,
-        ticket=best([ticket_of(row) for row in rows]) if role is Role.ATTENDEE else None,
-        banned=rows[0].banned,
-    )
-
-
-def _without_ticket(who: Who, row: Row[Any], network: Network) -> Standing:
-    return Standing(event=event_of(row), role=role_of(row.creator, who[1], network), ticket=None, banned=False)
+def _standing(
+    event: EventAtDoor, holder: str, held: Sequence[TicketAtDoor], *, banned: bool, network: Network
+) -> Standing:
+    role = role_of(event.creator, holder, network)
+    return Standing(event=event, role=role, ticket=best(held) if role is Role.ATTENDEE else None, banned=banned)
