@@ -123,14 +123,14 @@ async def test_the_wallet_shows_the_page_that_asks(open_page, type_usher):
     assert text.splitlines()[0] == f"localhost:{PAGE_PORT} wants you to sign in with your Ethereum account:"
 
 
-LOOK = """async ([base, order]) => ({
+LOOK = """async ([base, id, order]) => ({
   events: await fetch(`${base}/api/events`).then(() => "read", (error) => error.name),
-  purchase: await post("/api/events/purchase", { event_id: "first-light", payment_method: "eth", wallet_address: "0x0" })
+  purchase: await post("/api/events/purchase", { event_id: id, payment_method: "eth", wallet_address: "0x0" })
     .then(() => "read", (error) => error.code ?? error.name),
-  challenge: await post("/api/events/first-light/challenge", { wallet_address: "0x0" })
+  challenge: await post(`/api/events/${id}/challenge`, { wallet_address: "0x0" })
     .then(() => "read", (error) => error.code ?? error.name),
   socket: await new Promise((resolve) => {
-    const socket = new WebSocket(`${base.replace("http", "ws")}/event/first-light`);
+    const socket = new WebSocket(`${base.replace("http", "ws")}/event/${id}`);
     socket.onopen = () => { resolve("open"); socket.close(); };
     socket.onerror = () => resolve("refused");
   }),
@@ -145,7 +145,7 @@ LOOK = """async ([base, order]) => ({
 
 async def test_a_page_that_is_not_listed_reads_nothing_and_opens_no_socket(house, open_page):
     stranger = await open_page(origin=UNLISTED)
-    assert await stranger.run(LOOK, [house.url, house.order(EVENT)["status_url"]]) == {
+    assert await stranger.run(LOOK, [house.url, EVENT, house.order(EVENT)["status_url"]]) == {
         "events": "TypeError", "purchase": "TypeError", "challenge": "TypeError",  # what browsers tell a page of CORS
         "socket": "refused", "stream": "refused", "keys": "read",
     }  # fmt: skip
@@ -153,7 +153,7 @@ async def test_a_page_that_is_not_listed_reads_nothing_and_opens_no_socket(house
 
 async def test_the_same_page_may_do_all_of_it_where_it_is_listed(house, open_page):
     guest = await open_page(origin=LISTED)
-    assert await guest.run(LOOK, [house.url, house.order(EVENT)["status_url"]]) == {
+    assert await guest.run(LOOK, [house.url, EVENT, house.order(EVENT)["status_url"]]) == {
         "events": "read", "purchase": "invalid_account", "challenge": "invalid_account",
         "socket": "open", "stream": "read", "keys": "read",
     }  # fmt: skip

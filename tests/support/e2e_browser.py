@@ -69,7 +69,7 @@ report("ready", wallet);
 </script>""")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True)  # open, as Playwright keeps a note on whatever it hands to a page
 class Wallet:
     """What a browser's wallet does (EIP-1193): it shows one account, signs texts and sends transactions."""
 
@@ -162,7 +162,7 @@ async def visitor(browser: Browser, wallet: Wallet) -> Visitor:
     context = await browser.new_context()
     who = Visitor(page=await context.new_page(), wallet=wallet)
     await who.page.expose_function("report", lambda kind, told: who.reports[kind].put_nowait(told))
-    await who.page.expose_function("askWallet", lambda method, params: wallet.request(method, params))
+    await who.page.expose_function("askWallet", wallet.request)
     await who.page.add_init_script(
         "window.ethereum = { request: ({ method, params }) => askWallet(method, params ?? []) }"
     )

@@ -1,4 +1,4 @@
-"""Reads our own documentation: what it shows as an example is taken from the page, so that tests run what people read."""
+"""Reads our own documentation: an example is taken from the page that shows it, so tests run what people read."""
 
 import re
 import shlex
