@@ -40,6 +40,10 @@ def build_app(deps: Deps) -> web.Application:
     app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
     app[IN_FLIGHT] = {}
     gate.equip(app)
+    if deps.settings.redis is not None:
+        from gateway.neighbours.equip import meet_neighbours  # noqa: PLC0415  a gate that is alone needs no Redis client
+
+        meet_neighbours(app, deps.settings.redis)
     for table in TABLES:
         register(app, table)
     publish(app, title=deps.settings.platform.name, server=settings.public_url)
