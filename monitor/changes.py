@@ -9,7 +9,7 @@ from datetime import datetime
 
 from chains.port import Payment, PaymentKey, Sweep
 from tickets.lateness import first_known
-from tickets.till import Outcome, PaymentRecord, PaymentState
+from tickets.till import PAYMENT_STATES, Outcome, PaymentRecord, PaymentState
 
 Records = Mapping[PaymentKey, PaymentRecord]
 
@@ -45,7 +45,7 @@ def changes(known: Records, sweep: Sweep, now: datetime) -> Changes:
     gone = [
         _fallen(known[key])
         for key in sweep.gone
-        if key not in sighted and key in known and known[key].state is PaymentState.PENDING
+        if key not in sighted and key in known and PAYMENT_STATES.allows(known[key].state, PaymentState.GONE)
     ]
     return Changes(
         recorded=tuple(recorded),
@@ -99,7 +99,7 @@ def _first_sight(payment: Payment, confirmations: int, state: PaymentState, now:
 
 def _moved(before: PaymentRecord, sighting: PaymentRecord) -> PaymentRecord:
     """Return a known payment at its present place; what is final moves no more."""
-    if before.state is PaymentState.FINAL:
+    if not PAYMENT_STATES.moves[before.state]:
         return before
     return replace(
         before,

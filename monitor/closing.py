@@ -9,16 +9,12 @@ from chains.progress import Status
 from monitor import booking
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import owed_back
-from tickets import orders
 from tickets.event import EventStatus
-from tickets.order import OrderState
+from tickets.order import ENDS
 from tickets.reasons import Reason
 from tickets.schema import events, payments
 from tickets.schema import orders as orders_table
 from tickets.till import Outcome, PaymentState
-
-OVER = (OrderState.EXPIRED, OrderState.RELEASED, OrderState.REFUSED)
-"""States in which an order waits for nothing."""
 
 
 def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
@@ -29,21 +25,23 @@ def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
     """
     sitting = Sitting(conn, terms, now)
     returned = 0
-    for order_id, status in conn.execute(_candidates(conn, terms.chain.id, now)).all():
-        order = orders.by_id(conn, order_id, lock=True)
-        if order is None or order.state not in OVER:
+    order_ids = conn.execute(_candidates(conn, terms.chain.id, now)).scalars().all()
+    sitting.take(order_ids)
+    for order_id in order_ids:
+        order = sitting.order(order_id)
+        if order.state not in ENDS:
             continue
-        reason = Reason.CANCELLED if status == EventStatus.CANCELLED else Reason.SHORT
+        cancelled = sitting.event(order.event_id).status is EventStatus.CANCELLED
+        reason = Reason.CANCELLED if cancelled else Reason.SHORT
         for part in sitting.of_order(order_id):
             if part.outcome is Outcome.TOPPED_UP:
                 sitting.put(owed_back(part, reason))
         returned += 1
-    booking.book(sitting)
-    sitting.save()
+    booking.close(sitting)
     return returned
 
 
-def _candidates(conn: Connection, chain: str, now: datetime) -> Select[str, str]:
+def _candidates(conn: Connection, chain: str, now: datetime) -> Select[str]:
     """Return the query for orders with top-ups whose event is cancelled, or whose sale the chain was read past."""
     read = progress.load(conn, chain)
     read_until = min(now, read.tip_time) if read is not None and read.status is Status.FOLLOWING else None
@@ -57,8 +55,8 @@ def _candidates(conn: Connection, chain: str, now: datetime) -> Select[str, str]
         over = or_(over, events.c.sales_end < known_until)
     kept = exists().where(payments.c.order_id == orders_table.c.id, payments.c.outcome == Outcome.TOPPED_UP)
     return (
-        select(orders_table.c.id, events.c.status)
+        select(orders_table.c.id)
         .join(events, events.c.id == orders_table.c.event_id)
-        .where(orders_table.c.chain == chain, orders_table.c.state.in_(OVER), kept, over)
+        .where(orders_table.c.chain == chain, orders_table.c.state.in_(ENDS), kept, over)
         .order_by(orders_table.c.id)
     )

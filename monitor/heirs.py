@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from memo.code import new_code
-from tickets import order_store, tickets
-from tickets.event import Event
+from monitor.sitting import Sitting
+from tickets import tickets
+from tickets.ids import Randomness, new_id
 from tickets.order import Hold, Order, OrderState
-from tickets.orders import Randomness
 from tickets.schema import orders
 
 
@@ -19,33 +19,32 @@ def has_fallen(conn: Connection, order: Order) -> bool:
     return order.state is OrderState.EXPIRED and bool(tickets.of_order(conn, order.id))
 
 
-def heir_of(
-    conn: Connection, fallen: Order, event: Event, *, at: datetime, randomness: Randomness = secrets.token_bytes
-) -> Order:
-    """Return, locked, the order that settles what is still paid for a fallen one: its lines and price, no place kept.
+def heir_of(sitting: Sitting, order: Order, *, at: datetime) -> Order:
+    """Return the order that settles what is paid for this one: itself, unless it has fallen.
 
-    It answers to the fallen one's address and code. The caller holds the fallen order's lock: there is one heir.
+    An heir has the fallen order's lines and price, and no place kept. The fallen order is taken: there is one heir.
     """
-    mark = f"heir:{fallen.id}"
-    known = select(orders.c.id).where(
-        orders.c.event_id == fallen.event_id, orders.c.asset == fallen.asset, orders.c.payer == mark
-    )
-    heir_id = conn.execute(known).scalar_one_or_none()
-    heir = None if heir_id is None else order_store.by_id(conn, heir_id, lock=True)
-    if heir is None:
-        heir = _write_down(conn, fallen, event, mark, at=at, randomness=randomness)
-    elif has_fallen(conn, heir):
-        heir = heir_of(conn, heir, event, at=at, randomness=randomness)
-    return replace(heir, address=fallen.address, code=fallen.code)
+    while has_fallen(sitting.conn, order):
+        mark = f"heir:{order.id}"
+        known = select(orders.c.id).where(
+            orders.c.event_id == order.event_id, orders.c.asset == order.asset, orders.c.payer == mark
+        )
+        heir_id = sitting.conn.execute(known).scalar_one_or_none()
+        if heir_id is None:
+            until = max(at, sitting.event(order.event_id).sales_end)
+            heir = _draft(order, mark, at=at, until=until)
+            sitting.put_order(heir)
+            return heir
+        order = sitting.order(heir_id)
+    return order
 
 
-def _write_down(
-    conn: Connection, fallen: Order, event: Event, mark: str, *, at: datetime, randomness: Randomness
+def _draft(
+    fallen: Order, mark: str, *, at: datetime, until: datetime, randomness: Randomness = secrets.token_bytes
 ) -> Order:
-    until = max(at, event.sales_end)
-    heir = replace(
+    return replace(
         fallen,
-        id=randomness(16).hex(),
+        id=new_id(randomness),
         code=new_code(randomness(8)),
         state=OrderState.OPEN,
         hold=Hold.NONE,
@@ -60,5 +59,3 @@ def _write_down(
         version=1,
         updated_at=at,
     )
-    order_store.add(conn, heir)
-    return heir

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from monitor import booking
 from monitor.sitting import Sitting
 from monitor.verdicts import anew, owed_back
-from tickets import orders, tickets
-from tickets.order import Order, OrderState
+from tickets import tickets
+from tickets.order import Order, OrderState, moved
 from tickets.reasons import Reason
 from tickets.schema import orders as orders_table
 from tickets.till import Outcome, PaymentRecord
@@ -25,11 +25,11 @@ def undo(sitting: Sitting, gone: Iterable[PaymentRecord]) -> None:
         if record.outcome is not Outcome.MINTED or record.order_id is None:
             sitting.put(anew(record))
             continue
-        order = orders.by_id(sitting.conn, record.order_id, lock=True)
-        if order is not None and order.state is OrderState.PAID:
+        order = sitting.order(record.order_id)
+        if order.state is OrderState.PAID:
             tickets.suspend(sitting.conn, order.id, reason=REORG, now=sitting.now)
             until = sitting.now + sitting.terms.grace
-            orders.change(sitting.conn, order, OrderState.SUSPENDED, now=sitting.now, grace_until=until)
+            sitting.put_order(moved(order, OrderState.SUSPENDED, now=sitting.now, grace_until=until))
 
 
 def bring_back(sitting: Sitting, returned: Iterable[PaymentRecord]) -> None:
@@ -37,12 +37,12 @@ def bring_back(sitting: Sitting, returned: Iterable[PaymentRecord]) -> None:
     for record in returned:
         if record.outcome is not Outcome.MINTED or record.order_id is None:
             continue
-        order = orders.by_id(sitting.conn, record.order_id, lock=True)
-        if order is None or order.state is not OrderState.SUSPENDED:
+        order = sitting.order(record.order_id)
+        if order.state is not OrderState.SUSPENDED:
             continue
         if all(part.standing for part in sitting.of_order(order.id) if part.outcome is Outcome.MINTED):
             tickets.restore(sitting.conn, order.id, now=sitting.now)
-            orders.change(sitting.conn, order, OrderState.PAID, now=sitting.now)
+            sitting.put_order(moved(order, OrderState.PAID, now=sitting.now))
 
 
 def forget_undone(sitting: Sitting, order: Order) -> None:
@@ -58,23 +58,23 @@ def end_grace(sitting: Sitting) -> int:
         select(orders_table.c.id)
         .where(orders_table.c.chain == sitting.terms.chain.id, orders_table.c.state == OrderState.SUSPENDED)
         .where(orders_table.c.grace_until <= sitting.now)
-        .order_by(orders_table.c.id)
     )
     ended = 0
-    for order_id in sitting.conn.execute(due).scalars().all():
-        order = orders.by_id(sitting.conn, order_id, lock=True)
-        if order is not None and order.state is OrderState.SUSPENDED:
+    order_ids = sitting.conn.execute(due).scalars().all()
+    sitting.take(order_ids)
+    for order_id in order_ids:
+        order = sitting.order(order_id)
+        if order.state is OrderState.SUSPENDED:
             _fall_apart(sitting, order)
             ended += 1
-    booking.book(sitting)
-    sitting.save()
+    booking.close(sitting)
     return ended
 
 
 def _fall_apart(sitting: Sitting, order: Order) -> None:
     for ticket in tickets.of_order(sitting.conn, order.id):
         tickets.revoke(sitting.conn, ticket.id, reason=GRACE_OVER, now=sitting.now)
-    orders.change(sitting.conn, order, OrderState.EXPIRED, now=sitting.now)
+    sitting.put_order(moved(order, OrderState.EXPIRED, now=sitting.now))
     for part in sitting.of_order(order.id):
         if not part.standing:
             sitting.put(anew(part))

@@ -1,6 +1,7 @@
 """What a sweep comes to, carried out in the caller's transaction. What each payment becomes is decided in `decide`.
 
-    payments seen -> those undone -> those back -> those deep enough, in the chain's order -> holds -> the book
+    payments seen -> what they name, locked -> those undone -> those back -> those deep enough, in the chain's order
+    -> holds -> the book
 
 Running it twice changes nothing, and however a history is cut into sweeps, the same tables come of it.
 """
@@ -23,10 +24,11 @@ from monitor.matching import Subject
 from monitor.maturity import Stake, Stakes, ripe_at
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import kept, owed_back, paid
-from tickets import inventory, orders, tickets, till
+from tickets import orders, till
 from tickets.event import Event
 from tickets.lateness import Timing, judge
-from tickets.order import Order, OrderState
+from tickets.order import Order, OrderState, extended, moved
+from tickets.tickets import Sale
 from tickets.till import Outcome, PaymentRecord, PaymentState
 
 
@@ -40,26 +42,31 @@ class Settlement:
 
 
 def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settlement:
-    """Carry out everything that a sweep means, except storing its checkpoint."""
+    """Carry out everything that a sweep means, except storing its checkpoint.
+
+    Nobody else settles the same chain meanwhile: the caller guards its lease.
+    """
     shown = [payment.key for payment in sweep.final] + [pending.payment.key for pending in sweep.pending]
     known = till.by_ids(conn, (key.payment_id for key in (*shown, *sweep.gone)))
     happened = changes({record.key: record for record in known.values()}, sweep, now)
     sitting = Sitting(conn, terms, now, known.values())
     for record in happened.records:
         sitting.put(record)
-    reorg.undo(sitting, happened.gone)
-    reorg.bring_back(sitting, happened.returned)
     waiting = _waiting(sitting, shown)
     subjects = matching.match(conn, terms, waiting)
+    _take(sitting, happened, subjects)
+    reorg.undo(sitting, happened.gone)
+    reorg.bring_back(sitting, happened.returned)
     for record in waiting:
         sitting.put(replace(record, order_id=subjects[record.id].order_id))
     ripe = _ripe(sitting, sweep, subjects)
-    matching.lock(conn, (subjects[payment_id].order_id for payment_id in ripe))
+    settling = _heirs(sitting, ripe, subjects)
+    sitting.lock_tiers(_wanted(sitting, settling, (subjects[payment_id] for payment_id in ripe)))
     for payment_id in ripe:
-        _settle_one(sitting, sitting.payment(payment_id), subjects[payment_id])
+        subject = subjects[payment_id]
+        _settle_one(sitting, sitting.payment(payment_id), subject, _order_of(sitting, subject, settling))
     _extend_holds(sitting, subjects)
-    postings = booking.book(sitting)
-    sitting.save()
+    postings = booking.close(sitting)
     return Settlement(changes=happened, settled=tuple(map(sitting.payment, ripe)), postings=postings)
 
 
@@ -67,6 +74,14 @@ def _waiting(sitting: Sitting, shown: Iterable[PaymentKey]) -> list[PaymentRecor
     """Return the payments of the sweep that are still to be decided about, in its order."""
     records = (sitting.payment(key.payment_id) for key in dict.fromkeys(shown))
     return [record for record in records if record.outcome is Outcome.WAITING]
+
+
+def _take(sitting: Sitting, happened: Changes, subjects: Mapping[str, Subject]) -> None:
+    """Lock every order that this sweep may change or book, all at once, and read what is known about them."""
+    moved = (record.order_id for record in (*happened.gone, *happened.returned, *happened.finalised))
+    named = (order_id for subject in subjects.values() for order_id in (subject.order_id, *subject.beside))
+    sitting.take((*moved, *named))
+    sitting.read_events({subject.event_id for subject in subjects.values() if subject.event_id is not None})
 
 
 class _Ripe(NamedTuple):
@@ -114,12 +129,38 @@ def _stakes(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> 
     return stakes
 
 
-def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject) -> None:
+def _heirs(sitting: Sitting, ripe: Iterable[str], subjects: Mapping[str, Subject]) -> dict[str, str]:
+    """Return which order settles for each that payments name: itself, or the one that took its place."""
+    settling: dict[str, str] = {}
+    for payment_id in ripe:
+        order_id = subjects[payment_id].order_id
+        if order_id is not None and order_id not in settling:
+            at = sitting.payment(payment_id).first_seen
+            settling[order_id] = heirs.heir_of(sitting, sitting.order(order_id), at=at).id
+    return settling
+
+
+def _wanted(sitting: Sitting, settling: Mapping[str, str], subjects: Iterable[Subject]) -> set[int]:
+    """Return the tiers whose places the payments may buy."""
+    named = {tier_id for order_id in settling.values() for tier_id in sitting.order(order_id).places}
+    return named | {subject.asked.tier_id for subject in subjects if subject.asked}
+
+
+def _order_of(sitting: Sitting, subject: Subject, settling: Mapping[str, str]) -> Order | None:
+    """Return the order that a payment settles in, so far as there is one; an heir answers to its address and code."""
+    if subject.order_id is not None:
+        named = sitting.order(subject.order_id)
+        return replace(sitting.order(settling[named.id]), address=named.address, code=named.code)
+    return sitting.purse(subject.asked.key, OrderState.SUSPENDED) if subject.asked else None
+
+
+def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject, order: Order | None) -> None:
     """Decide about one payment and carry the decision out."""
-    order, event = _order_and_event(sitting, record, subject)
+    event_id = order.event_id if order else subject.event_id
+    event = None if event_id is None else sitting.event(event_id)
     decision = _decide(sitting, record, subject, order, event)
     if isinstance(decision, Open):
-        order = _open(sitting, record, decision)
+        order = _open(sitting, record, subject, decision)
         decision = _decide(sitting, record, subject, order, event)
     record = replace(record, order_id=order.id if order else None)
     match decision:
@@ -129,21 +170,6 @@ def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject) -> No
             sitting.put(kept(record))
         case Owe(reason=reason):
             sitting.put(owed_back(record, reason))
-
-
-def _order_and_event(sitting: Sitting, record: PaymentRecord, subject: Subject) -> tuple[Order | None, Event | None]:
-    """Return the order that the payment settles in, locked, and the event it is about."""
-    if subject.order_id is not None:
-        order = orders.by_id(sitting.conn, subject.order_id, lock=True)
-        event = None if order is None else sitting.event(order.event_id)
-        if order is not None and event is not None and heirs.has_fallen(sitting.conn, order):
-            order = heirs.heir_of(sitting.conn, order, event, at=record.first_seen)
-        return order, event
-    memo = subject.reading.event
-    event = None if memo is None else sitting.event(memo.event)
-    if event is None or not subject.may_replace:
-        return None, event
-    return matching.suspended_order(sitting.conn, record, subject.reading, event.id), event
 
 
 def _decide(
@@ -165,13 +191,14 @@ def _held(sitting: Sitting, order: Order) -> int:
     return sum(record.applied for record in sitting.of_order(order.id) if record.standing)
 
 
-def _open(sitting: Sitting, record: PaymentRecord, wanted: Open) -> Order:
-    """Write down the order of a bare memo, or find the one that it adds to."""
+def _open(sitting: Sitting, record: PaymentRecord, subject: Subject, wanted: Open) -> Order:
+    """Return the order that a bare memo adds to, or a new one."""
+    if subject.asked and (order := sitting.purse(subject.asked.key, OrderState.OPEN)):
+        return order
     terms, memo = sitting.terms, wanted.memo
     at_home = memo.holder.family is terms.chain.family
     account = account_of(memo.wallet, network=terms.network, chain=terms.chain if at_home else None)
-    return orders.implicit(
-        sitting.conn,
+    order = orders.implicit(
         event=wanted.event,
         tier=wanted.tier,
         quantity=wanted.quantity,
@@ -179,35 +206,31 @@ def _open(sitting: Sitting, record: PaymentRecord, wanted: Open) -> Order:
         account=str(account),
         asset=record.asset,
         chain=terms.chain.id,
-        payer=record.sender or f"payment:{record.id}",  # from nobody we know: nothing adds to it
+        payer=matching.payer_of(record),
         at=record.first_seen,
         proved=record.direct and at_home and record.sender == memo.wallet,
     )
+    sitting.put_order(order)
+    return order
 
 
 def _mint(sitting: Sitting, record: PaymentRecord, order: Order, event: Event, decision: Mint) -> None:
     """Take the places and make the tickets; where they are gone, everything paid for the order goes back."""
     parts = [part for part in sitting.of_order(order.id) if part.applied and part.standing]
-    if not inventory.sell_order(sitting.conn, order):
+    sold = sitting.places.sell(sitting.order(order.id))
+    if sold is None:
         for part in (*parts, record):
             sitting.put(owed_back(part, decision.if_gone))
         if order.state is OrderState.OPEN:
-            orders.change(sitting.conn, order, OrderState.REFUSED, now=sitting.now)
+            sitting.put_order(moved(sitting.order(order.id), OrderState.REFUSED, now=sitting.now))
         return
     reorg.forget_undone(sitting, order)
     for part in parts:
         sitting.put(paid(part, applied=part.applied, rest=part.owed))
     sitting.put(paid(record, applied=decision.applied, rest=decision.rest))
-    tickets.mint(
-        sitting.conn,
-        order,
-        event,
-        paid_on=sitting.terms.chain.id,
-        payments=[part.id for part in (*parts, record)],
-        signer=sitting.terms.signer,
-        now=sitting.now,
-    )
-    orders.change(sitting.conn, order, OrderState.PAID, now=sitting.now)
+    payments = tuple(part.id for part in (*parts, record))
+    paid_order = moved(sold, OrderState.PAID, now=sitting.now)
+    sitting.sell(Sale(order=paid_order, event=event, paid_on=sitting.terms.chain.id, payments=payments))
 
 
 def _extend_holds(sitting: Sitting, subjects: Mapping[str, Subject]) -> None:
@@ -218,10 +241,8 @@ def _extend_holds(sitting: Sitting, subjects: Mapping[str, Subject]) -> None:
         if subject.order_id is not None and record.outcome is Outcome.WAITING:
             coming[subject.order_id].append(record)
     for order_id in sorted(coming):
-        order = orders.by_id(sitting.conn, order_id)
-        if order is None or order.state is not OrderState.OPEN:
-            continue
+        order = sitting.order(order_id)
         in_time = [record for record in coming[order_id] if judge(order, record.first_seen) is Timing.IN_TIME]
         covered = _held(sitting, order) + sum(record.amount for record in in_time)
         if covered >= order.amount - tolerance(order.amount, sitting.terms.dust(order.asset)):
-            orders.extend(sitting.conn, order, now=sitting.now)
+            sitting.put_order(extended(order, now=sitting.now))

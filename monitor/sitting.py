@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
 from sqlalchemy import Connection
 
 from config.registry import Chain, Network
 from monitor.reading import Reading, read
-from tickets import events, till
+from tickets import events, inventory, order_store, tickets, till
 from tickets.event import Event
+from tickets.inventory import Places
 from tickets.keys import Signer
+from tickets.order import Order, OrderState
+from tickets.tickets import Sale
 from tickets.till import PaymentRecord
 
 
@@ -36,21 +38,73 @@ class Terms:
 
 
 class Sitting:
-    """The payments and events at hand. `put` keeps a change; `save` writes every changed payment."""
+    """The payments, orders, events and places at hand.
+
+    Locks are taken in the house's order: `take` the orders, then `lock_tiers`. `put`, `put_order` and `sell` keep what
+    changes; `save` writes it.
+    """
 
     def __init__(self, conn: Connection, terms: Terms, now: datetime, known: Iterable[PaymentRecord] = ()) -> None:
         self.conn = conn
         self.terms = terms
         self.now = now
-        self.event = cache(self._event)
+        self.places = Places({})
         self._stored: dict[str, PaymentRecord] = {}
         self._records: dict[str, PaymentRecord] = {}
         self._in_order: defaultdict[str, set[str]] = defaultdict(set)
-        self._read: set[str] = set()  # orders whose payments were all read
+        self._stored_orders: dict[str, Order] = {}
+        self._orders: dict[str, Order] = {}
+        self._purses: defaultdict[str, list[str]] = defaultdict(list)
+        self._events: dict[int, Event] = {}
+        self._sales: list[Sale] = []
         for record in known:
             self._learn(record)
 
-    def put(self, record: PaymentRecord) -> PaymentRecord:
+    def take(self, order_ids: Iterable[str | None]) -> None:
+        """Lock orders and read all about them: their payments, their events."""
+        wanted = {order_id for order_id in order_ids if order_id is not None} - self._orders.keys()
+        taken = order_store.by_ids(self.conn, wanted, lock=True)
+        for order in taken.values():
+            self._stored_orders[order.id] = order
+            self._keep(order)
+        for records in till.of_orders(self.conn, wanted).values():
+            for record in records:
+                if record.id not in self._records:
+                    self._learn(record)
+        self.read_events(order.event_id for order in taken.values())
+
+    def read_events(self, event_ids: Iterable[int]) -> None:
+        """Read events that were not read yet."""
+        self._events.update(events.by_ids(self.conn, set(event_ids) - self._events.keys()))
+
+    def lock_tiers(self, tier_ids: Iterable[int]) -> None:
+        """Let nobody else sell places of these tiers. All orders that may want them are taken by now."""
+        self.places = inventory.lock(self.conn, tier_ids)
+
+    def payment(self, payment_id: str) -> PaymentRecord:
+        """Return a payment as it stands now."""
+        return self._records[payment_id]
+
+    def order(self, order_id: str) -> Order:
+        """Return an order as it stands now."""
+        if order_id not in self._orders:
+            self.take([order_id])
+        return self._orders[order_id]
+
+    def event(self, event_id: int) -> Event:
+        """Return an event as it stood when it was read, under the locks of its orders."""
+        return self._events[event_id]
+
+    def purse(self, key: str, state: OrderState) -> Order | None:
+        """Return the oldest order at hand in which payments with this top-up key add up, if one is in this state."""
+        its = (self._orders[order_id] for order_id in self._purses[key])
+        return min((order for order in its if order.state is state), key=_age, default=None)
+
+    def of_order(self, order_id: str) -> tuple[PaymentRecord, ...]:
+        """Return all payments of an order at hand as they stand now, in the order of the chain."""
+        return tuple(sorted((self._records[known] for known in self._in_order[order_id]), key=till.chain_order))
+
+    def put(self, record: PaymentRecord) -> None:
         """Keep a new or changed payment until the end."""
         before = self._records.get(record.id)
         if before is not None and before.order_id is not None:
@@ -58,20 +112,15 @@ class Sitting:
         if record.order_id is not None:
             self._in_order[record.order_id].add(record.id)
         self._records[record.id] = record
-        return record
 
-    def payment(self, payment_id: str) -> PaymentRecord:
-        """Return a payment as it stands now."""
-        return self._records[payment_id]
+    def put_order(self, order: Order) -> None:
+        """Keep a new or changed order until the end."""
+        self._keep(order)
 
-    def of_order(self, order_id: str) -> tuple[PaymentRecord, ...]:
-        """Return all payments of an order as they stand now, in the order of the chain."""
-        if order_id not in self._read:
-            self._read.add(order_id)
-            for record in till.of_order(self.conn, order_id):
-                if record.id not in self._records:
-                    self._learn(record)
-        return tuple(sorted((self._records[known] for known in self._in_order[order_id]), key=till.chain_order))
+    def sell(self, sale: Sale) -> None:
+        """Keep a paid order until the end, when its tickets are made."""
+        self._keep(sale.order)
+        self._sales.append(sale)
 
     @property
     def changed(self) -> list[PaymentRecord]:
@@ -80,15 +129,26 @@ class Sitting:
         return sorted(differing, key=till.chain_order)
 
     def save(self) -> None:
-        """Write every changed payment."""
+        """Write everything that changed, once, at the end."""
+        stored = self._stored_orders
+        order_store.add(self.conn, [order for order in self._orders.values() if order.id not in stored])
+        moved = ((stored[order.id], order) for order in self._orders.values() if order.id in stored)
+        order_store.save(self.conn, [(before, after) for before, after in moved if before != after])
+        self.places.save(self.conn)
         changed = self.changed
         till.record(self.conn, [record for record in changed if record.id not in self._stored], now=self.now)
         till.amend(self.conn, [record for record in changed if record.id in self._stored], now=self.now)
-        self._stored.update((record.id, record) for record in changed)
+        tickets.mint(self.conn, self._sales, signer=self.terms.signer, now=self.now)
 
     def _learn(self, record: PaymentRecord) -> None:
         self._stored[record.id] = record
         self.put(record)
 
-    def _event(self, ref: str | int) -> Event | None:
-        return events.find(self.conn, ref)
+    def _keep(self, order: Order) -> None:
+        if order.id not in self._orders and (key := order.topup_key) is not None:
+            self._purses[key].append(order.id)
+        self._orders[order.id] = order
+
+
+def _age(order: Order) -> tuple[datetime, str]:
+    return order.created_at, order.id

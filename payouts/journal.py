@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from payouts.schema import entries, postings
 from store import counters
+from tickets.batches import batches
 
 
 class Place(NamedTuple):
@@ -75,12 +76,14 @@ def post_all(conn: Connection, batch: Sequence[Posting]) -> int:
     The numbers are taken last, since their counter stays locked until the transaction ends.
     """
     wanted = {posting.reference: posting for posting in batch}
-    known = postings.c.reference.in_(wanted)
-    for reference in conn.execute(select(postings.c.reference).where(known)).scalars():
-        del wanted[reference]
+    for some in batches(tuple(wanted)):
+        known = select(postings.c.reference).where(postings.c.reference.in_(some))
+        for reference in conn.execute(known).scalars():
+            del wanted[reference]
     if not wanted:
         return 0
-    numbered = [(counters.next_value(conn, "postings"), posting) for posting in wanted.values()]
+    first = counters.next_value(conn, "postings", count=len(wanted))
+    numbered = list(enumerate(wanted.values(), first))
     conn.execute(insert(postings), [_row(number, posting) for number, posting in numbered])
     conn.execute(insert(entries), [row for number, posting in numbered for row in _lines(number, posting)])
     return len(numbered)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store.upsert import insert_into
 from tickets import door, order_store
+from tickets.batches import batches
 from tickets.door import DoorAction
 from tickets.event import (
     COUNT_LIMIT,
@@ -92,8 +93,22 @@ def find(conn: Connection, ref: str | int, *, lock: bool = False) -> Event | Non
 
 def by_ids(conn: Connection, event_ids: Iterable[int]) -> dict[int, Event]:
     """Return these events by id; an unknown id is left out."""
-    rows = conn.execute(select(events).where(events.c.id.in_(list(event_ids)))).all()
-    return {event.id: event for event in assemble(conn, rows)}
+    found: dict[int, Event] = {}
+    for some in batches(event_ids):
+        rows = conn.execute(select(events).where(events.c.id.in_(some))).all()
+        found.update((event.id, event) for event in assemble(conn, rows))
+    return found
+
+
+def by_refs(conn: Connection, refs: Iterable[str]) -> dict[str, Event]:
+    """Return the events that these links or memos name, as `find` does; an unknown name is left out."""
+    asked = {ref: value for ref in refs if (value := _lookup(ref)[1]) is not None}
+    ids: dict[int | str, int] = {value: value for value in asked.values() if isinstance(value, int)}
+    for some in batches(value for value in asked.values() if isinstance(value, str)):
+        rows = conn.execute(select(events.c.slug, events.c.id).where(events.c.slug.in_(some)))
+        ids |= {row.slug: row.id for row in rows}
+    found = by_ids(conn, ids.values())
+    return {ref: found[ids[value]] for ref, value in asked.items() if ids.get(value) in found}
 
 
 def cancel(conn: Connection, event_id: int, *, reason: str, now: datetime) -> bool:

@@ -1,11 +1,11 @@
 """One way of signing all tokens: compact JWS (RFC 7515), Ed25519 (RFC 8037), joserfc around PyNaCl. No claim is known.
 
-joserfc reads and writes the format. Its own EdDSA back end takes 2.5 times as long to verify, and warns on every use
-that RFC 9864 gave `EdDSA` a second name.
+joserfc reads the format; to write it takes three pieces of base64url and one signature. Its own EdDSA back end takes
+2.5 times as long to verify, and warns on every use that RFC 9864 gave `EdDSA` a second name.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import OKPKey
 from joserfc.jws import CompactSignature, JWSRegistry
-from joserfc.util import urlsafe_b64decode
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -60,9 +60,14 @@ _REGISTRY.algorithms = {ALGORITHM: _EdDSA()}  # this one's alone; the library's 
 
 
 def sign(key: Ed25519Key, *, typ: str, kid: str, claims: Mapping[str, Any]) -> str:
-    """Return the claims as a compact JWS."""
-    header = {"alg": ALGORITHM, "typ": typ, "kid": kid}
-    return jws.serialize_compact(header, orjson.dumps(claims), key, registry=_REGISTRY)
+    """Return the claims as a compact JWS (RFC 7515 section 7.1)."""
+    signed = b"%b.%b" % (_header(typ, kid), urlsafe_b64encode(orjson.dumps(claims)))
+    return (b"%b.%b" % (signed, urlsafe_b64encode(key.signing.sign(signed).signature))).decode()
+
+
+@lru_cache(64)
+def _header(typ: str, kid: str) -> bytes:
+    return urlsafe_b64encode(orjson.dumps({"alg": ALGORITHM, "typ": typ, "kid": kid}))
 
 
 def split(token: str) -> CompactSignature | None:

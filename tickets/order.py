@@ -1,12 +1,17 @@
-"""What an order is: a value, and the tables of its states. Keeping orders is the work of `orders`."""
+"""What an order is: a value, the tables of its states, and its moves. Keeping orders is the work of `order_store`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chains.account import HolderKey
+from tickets.errors import IllegalMoveError
 from tickets.states import StateTable
+
+STEP = timedelta(minutes=15)
+"""By how much a pending payment extends an order at a time."""
 
 
 class OrderState(StrEnum):
@@ -62,6 +67,13 @@ HOLDS: StateTable[Hold] = StateTable(
 )
 
 
+ENDS = frozenset({OrderState.EXPIRED, OrderState.RELEASED, OrderState.REFUSED})
+"""States in which an order keeps no places."""
+
+Wanted = tuple[int, int, HolderKey]
+"""Tier, number of tickets, holder."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """Some tickets of one tier for one holder, at a locked price."""
@@ -71,6 +83,11 @@ class Line:
     holder: HolderKey
     account: str  # CAIP-10, as it stands on the ticket
     unit_price: int  # smallest unit of the order's asset
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it is for, whatever it costs."""
+        return self.tier_id, self.quantity, self.holder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,3 +127,48 @@ class Order:
         for line in sorted(self.lines, key=lambda line: line.tier_id):
             counted[line.tier_id] = counted.get(line.tier_id, 0) + line.quantity
         return counted
+
+    @property
+    def topup_key(self) -> str | None:
+        """Under which name payments add up in this order, if it is one that bare memos opened."""
+        if self.payer is None:
+            return None
+        return topup_key(self.payer, self.event_id, self.asset, (line.wanted for line in self.lines))
+
+
+def topup_key(payer: str, event_id: int, asset: str, wanted: Iterable[Wanted]) -> str:
+    """Return the name of what one payer buys with bare memos: these tickets of this event, paid in this asset."""
+    tickets = (f"{tier_id}:{quantity}:{holder}" for tier_id, quantity, holder in wanted)
+    return hashlib.sha256("|".join((payer, str(event_id), asset, *tickets)).encode()).hexdigest()
+
+
+def moved(order: Order, state: OrderState, *, now: datetime, grace_until: datetime | None = None) -> Order:
+    """Return the order in another state; ending it, it keeps no place any more.
+
+    Raises IllegalMoveError for a move that is not in TRANSITIONS, and for a paid order whose places are not sold.
+    """
+    TRANSITIONS.check(order.state, state)
+    if state is OrderState.PAID and order.hold is not Hold.SOLD:
+        raise IllegalMoveError(f"order {order.id} is paid, but its places are not sold")
+    lapses = state in ENDS and HOLDS.allows(order.hold, Hold.LAPSED)
+    return replace(
+        order,
+        state=state,
+        hold=Hold.LAPSED if lapses else order.hold,
+        grace_until=grace_until,
+        version=order.version + 1,
+        updated_at=now,
+    )
+
+
+def extended(order: Order, *, now: datetime, step: timedelta = STEP) -> Order:
+    """Return the order with more time while a pending payment covers it: a step ahead, never beyond its cap.
+
+    It changes once per step at most, so it may be asked for on every poll.
+    """
+    if order.state is not OrderState.OPEN or order.expires_at - now >= step:
+        return order
+    expires_at = min(max(order.expires_at, now) + step, order.expires_cap)
+    if expires_at <= order.expires_at:
+        return order
+    return replace(order, expires_at=expires_at, version=order.version + 1, updated_at=now)

@@ -3,25 +3,33 @@
 Locks are taken in one order everywhere: event, order, tier (by id).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, insert, literal, select, update
 
 from chains.account import HolderKey
-from store.upsert import insert_into
 from tickets import inventory
+from tickets.batches import batches
 from tickets.errors import IllegalMoveError
 from tickets.ids import is_id
-from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
+from tickets.order import STEP, Hold, Line, Order, OrderState, extended, moved
 from tickets.schema import order_lines, orders
 
-STEP = timedelta(minutes=15)
-"""By how much a pending payment extends an order at a time."""
 BATCH = 500
-ENDS = frozenset({OrderState.EXPIRED, OrderState.RELEASED, OrderState.REFUSED})
-"""States in which an order keeps no places."""
+
+_CHANGEABLE = ("state", "hold", "expires_at", "grace_until", "version", "updated_at")
+_SAVE = (
+    update(orders)
+    .where(orders.c.id == bindparam("of_order"), orders.c.version == bindparam("as_read"))
+    .values({name: bindparam(f"new_{name}", type_=orders.c[name].type) for name in _CHANGEABLE})
+)
+_LINES = (
+    select(order_lines)
+    .where(order_lines.c.order_id.in_(bindparam("of_orders", expanding=True)))
+    .order_by(order_lines.c.order_id, order_lines.c.line)
+)
 
 
 def by_id(conn: Connection, order_id: str, *, lock: bool = False) -> Order | None:
@@ -48,42 +56,61 @@ def one(conn: Connection, condition: ColumnElement[bool], *, lock: bool) -> Orde
     return None if row is None else _orders(conn, [row])[0]
 
 
-def add(conn: Connection, order: Order) -> None:
-    """Store a new order with its lines."""
-    conn.execute(insert(orders).values(_row(order)))
-    _add_lines(conn, order)
+def by_ids(conn: Connection, order_ids: Iterable[str], *, lock: bool = False) -> dict[str, Order]:
+    """Return these orders by id; they are locked in the order of their ids, so that nobody waits in a circle."""
+    found: dict[str, Order] = {}
+    for some in batches(order_ids):
+        wanted = select(orders).where(orders.c.id.in_(some)).order_by(orders.c.id)
+        rows = conn.execute(wanted.with_for_update() if lock else wanted).all()
+        found.update((order.id, order) for order in _orders(conn, rows))
+    return found
 
 
-def add_purse(conn: Connection, order: Order, key: str) -> bool:
-    """Store the order in which payments with this top-up key add up; False if there is an open one already."""
-    row = insert_into(conn, orders).values(**_row(order), topup_key=key).on_conflict_do_nothing()
-    if conn.execute(row.returning(orders.c.id)).one_or_none() is None:
-        return False
-    _add_lines(conn, order)
-    return True
+def by_topup_keys(conn: Connection, keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the orders that payments with these top-up keys may add to or replace: open or suspended."""
+    found: dict[str, tuple[str, ...]] = {}
+    for some in batches(keys):
+        for statement in (_OPEN_PURSES, _SUSPENDED_PURSES):
+            for row in conn.execute(statement, {"of_keys": some}):
+                found[row.topup_key] = (*found.get(row.topup_key, ()), row.id)
+    return found
+
+
+def add(conn: Connection, added: Sequence[Order]) -> None:
+    """Store new orders with their lines."""
+    if added:
+        conn.execute(insert(orders), [_row(order) for order in added])
+        conn.execute(insert(order_lines), [row for order in added for row in _line_rows(order)])
+
+
+def save(conn: Connection, changed: Sequence[tuple[Order, Order]]) -> None:
+    """Store changed orders, each given as it was read and as it is now, and give back the places that lapsed.
+
+    The caller has locked them. Raises IllegalMoveError if one is no longer as it was read; then no count was touched.
+    """
+    rows = [
+        {
+            "of_order": after.id,
+            "as_read": before.version,
+            **{f"new_{name}": getattr(after, name) for name in _CHANGEABLE},
+        }
+        for before, after in changed
+    ]
+    if rows and conn.execute(_SAVE, rows).rowcount != len(rows):
+        raise IllegalMoveError(f"one of {len(rows)} orders is no longer what was read")
+    inventory.give_up(conn, [before for before, after in changed if after.hold is Hold.LAPSED])
 
 
 def change(
     conn: Connection, order: Order, state: OrderState, *, now: datetime, grace_until: datetime | None = None
 ) -> Order:
-    """Move a locked order to another state and return it as it stands then.
+    """Move a locked order to another state and return it as it stands then; ending it gives back its places.
 
-    Ending it gives back the places it keeps; a paid order must have sold its places before (`inventory.sell_order`).
-    Raises IllegalMoveError for a move that is not in TRANSITIONS, or if the order is no longer what the caller read.
+    Raises IllegalMoveError as `moved` and `save` do.
     """
-    TRANSITIONS.check(order.state, state)
-    if state in ENDS:
-        inventory.give_up(conn, order)
-    moved = update(orders).where(orders.c.id == order.id, orders.c.state == order.state)
-    if state is OrderState.PAID:
-        moved = moved.where(orders.c.hold == Hold.SOLD)
-    values = {"state": state, "grace_until": grace_until, "version": orders.c.version + 1, "updated_at": now}
-    if conn.execute(moved.values(**values)).rowcount != 1:
-        raise IllegalMoveError(f"order {order.id} is no longer {order.state}, or its places are not sold")
-    changed = by_id(conn, order.id)
-    if changed is None:
-        raise IllegalMoveError(f"order {order.id} is gone")
-    return changed
+    after = moved(order, state, now=now, grace_until=grace_until)
+    save(conn, [(order, after)])
+    return after
 
 
 def release(conn: Connection, order_id: str, *, now: datetime) -> bool:
@@ -116,44 +143,42 @@ def expire_due(conn: Connection, *, now: datetime, limit: int = BATCH) -> int:
 
 
 def extend(conn: Connection, order: Order, *, now: datetime, step: timedelta = STEP) -> Order:
-    """Give an open order time while a pending payment covers it: always a step ahead, never beyond its cap.
+    """Store that a locked order has more time, if `extended` says so, and return it as it stands then."""
+    after = extended(order, now=now, step=step)
+    if after is not order:
+        save(conn, [(order, after)])
+    return after
 
-    Writes once per step at most, so it may be called on every poll.
-    """
-    if order.state is not OrderState.OPEN or order.expires_at - now >= step:
-        return order
-    expires_at = min(max(order.expires_at, now) + step, order.expires_cap)
-    if expires_at <= order.expires_at:
-        return order
-    longer = (
-        update(orders)
-        .where(orders.c.id == order.id, orders.c.state == OrderState.OPEN, orders.c.expires_at < expires_at)
-        .values(expires_at=expires_at, version=orders.c.version + 1, updated_at=now)
+
+def _purses(state: OrderState) -> Select[str, str]:
+    """Return the query by top-up key among the orders of one state, written into it for the sake of a partial index."""
+    written = literal(state.value, orders.c.state.type, literal_execute=True)
+    return select(orders.c.topup_key, orders.c.id).where(
+        orders.c.state == written, orders.c.topup_key.in_(bindparam("of_keys", expanding=True))
     )
-    conn.execute(longer)
-    return by_id(conn, order.id) or order
 
 
-def _row(order: Order) -> dict[str, Any]:
-    return {column.name: getattr(order, column.name) for column in orders.c if column.name != "topup_key"}
+_OPEN_PURSES, _SUSPENDED_PURSES = _purses(OrderState.OPEN), _purses(OrderState.SUSPENDED)
+_COLUMNS = tuple(column.name for column in orders.c)
 
 
-def _add_lines(conn: Connection, order: Order) -> None:
-    conn.execute(
-        insert(order_lines),
-        [
-            {
-                "order_id": order.id,
-                "line": number,
-                "tier_id": line.tier_id,
-                "quantity": line.quantity,
-                "holder": str(line.holder),
-                "account": line.account,
-                "unit_price": line.unit_price,
-            }
-            for number, line in enumerate(order.lines)
-        ],
-    )
+def _row(order: Order) -> Mapping[str, Any]:
+    return {name: getattr(order, name) for name in _COLUMNS}
+
+
+def _line_rows(order: Order) -> list[dict[str, Any]]:
+    return [
+        {
+            "order_id": order.id,
+            "line": number,
+            "tier_id": line.tier_id,
+            "quantity": line.quantity,
+            "holder": str(line.holder),
+            "account": line.account,
+            "unit_price": line.unit_price,
+        }
+        for number, line in enumerate(order.lines)
+    ]
 
 
 def _open_of(conn: Connection, event_id: int) -> list[Order]:
@@ -172,11 +197,6 @@ def _end_open(conn: Connection, ending: Sequence[Order], state: OrderState, now:
     """End locked open orders together: one write per tier, in the order of their ids, and one for the orders."""
     if not ending:
         return 0
-    freed: dict[int, int] = {}
-    for order in ending:
-        if order.hold is Hold.HELD:
-            for tier_id, n in order.places.items():
-                freed[tier_id] = freed.get(tier_id, 0) + n
     ended = (
         update(orders)
         .where(orders.c.id.in_([order.id for order in ending]), orders.c.state == OrderState.OPEN)
@@ -189,8 +209,7 @@ def _end_open(conn: Connection, ending: Sequence[Order], state: OrderState, now:
         )
     )
     count = conn.execute(ended).rowcount
-    for tier_id in sorted(freed):
-        inventory.drop_hold(conn, tier_id, freed[tier_id])
+    inventory.give_up(conn, ending)
     return count
 
 
@@ -199,12 +218,7 @@ def _orders(conn: Connection, rows: Sequence[Row[Any]]) -> list[Order]:
     if not rows:
         return []
     lines: dict[str, list[Line]] = {row.id: [] for row in rows}
-    wanted = (
-        select(order_lines)
-        .where(order_lines.c.order_id.in_(list(lines)))
-        .order_by(order_lines.c.order_id, order_lines.c.line)
-    )
-    for row in conn.execute(wanted):
+    for row in conn.execute(_LINES, {"of_orders": list(lines)}):
         lines[row.order_id].append(
             Line(
                 tier_id=row.tier_id,

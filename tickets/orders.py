@@ -1,12 +1,11 @@
 """Orders: who may place one, on which terms, and what a bare memo opens. Their rows are kept by `order_store`."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, update
+from sqlalchemy import Connection, update
 
 from chains.account import Account, HolderKey
 from config.registry import Chain
@@ -95,12 +94,11 @@ def place(
     if hold is None:
         return OrderRefusal.SOLD_OUT
     order = _draft(event, tier, request, hold=hold, now=now, hold_for=hold_for, randomness=randomness)
-    order_store.add(conn, order)
+    order_store.add(conn, [order])
     return _with_address(conn, order)
 
 
 def implicit(
-    conn: Connection,
     *,
     event: Event,
     tier: Tier,
@@ -114,39 +112,34 @@ def implicit(
     proved: bool = False,
     randomness: Randomness = secrets.token_bytes,
 ) -> Order:
-    """Return, locked, the open order that bare memos of this payer, holder, event and asset add up in; or open it.
+    """Return a new order in which bare memos of this payer for these tickets add up, at today's price.
 
-    It keeps no place and stays open until the sale's end. `proved`: the payment itself shows that the holder paid.
+    It keeps no place and stays open until the sale's end. `proved`: the payment itself shows that the holder paid. Of
+    the open ones with its `topup_key` the table takes only one.
     """
-    key = _topup_key(payer, holder, event, asset)
-    mine = and_(orders.c.topup_key == key, orders.c.state == OrderState.OPEN)
     price, until = tier.prices[asset], max(at, event.sales_end)
-    while (found := order_store.one(conn, mine, lock=True)) is None:
-        order = Order(
-            id=new_id(randomness),
-            code=new_code(randomness(8)),
-            event_id=event.id,
-            asset=asset,
-            amount=price * quantity,
-            state=OrderState.OPEN,
-            hold=Hold.NONE,
-            implicit=True,
-            payer=payer,
-            proved=proved,
-            client=None,
-            chain=chain,
-            address=None,
-            created_at=at,
-            expires_at=until,
-            expires_cap=until,
-            grace_until=None,
-            version=1,
-            updated_at=at,
-            lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
-        )
-        if order_store.add_purse(conn, order, key):
-            return order  # else somebody opened it between our two looks, and has committed by now
-    return found
+    return Order(
+        id=new_id(randomness),
+        code=new_code(randomness(8)),
+        event_id=event.id,
+        asset=asset,
+        amount=price * quantity,
+        state=OrderState.OPEN,
+        hold=Hold.NONE,
+        implicit=True,
+        payer=payer,
+        proved=proved,
+        client=None,
+        chain=chain,
+        address=None,
+        created_at=at,
+        expires_at=until,
+        expires_cap=until,
+        grace_until=None,
+        version=1,
+        updated_at=at,
+        lines=(Line(tier_id=tier.id, quantity=quantity, holder=holder, account=account, unit_price=price),),
+    )
 
 
 def _refusal(event: Event, tier: Tier | None, request: OrderRequest, now: datetime) -> OrderRefusal | None:
@@ -227,7 +220,3 @@ def _with_address(conn: Connection, order: Order) -> Order:
         return order
     conn.execute(update(orders).where(orders.c.id == order.id).values(address=address))
     return replace(order, address=address)
-
-
-def _topup_key(payer: str, holder: HolderKey, event: Event, asset: str) -> str:
-    return hashlib.sha256("|".join((payer, str(holder), str(event.id), asset)).encode()).hexdigest()

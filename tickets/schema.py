@@ -81,7 +81,7 @@ orders = Table(
     Column("hold", String(8), nullable=False),  # held | sold | none | lapsed: how its places are counted
     Column("implicit", Boolean, nullable=False),  # opened by a bare memo
     Column("payer", String(160)),  # implicit orders: whose top-ups belong together
-    Column("topup_key", String(64)),  # implicit orders: H(payer, holder, event, asset)
+    Column("topup_key", String(64)),  # implicit orders: H(payer, event, asset, tickets)
     Column("proved", Boolean, nullable=False),  # the holder's wallet signed for it
     Column("client", String(64)),  # keyed hash of the client's network; counts unproved holds
     Column("chain", String(64), nullable=False),  # CAIP-2 of the asset

@@ -1,7 +1,7 @@
 """Tickets as they are kept: mint, suspend, restore, revoke, grant, find. Each change of worth tells the door."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, in
 from chains.account import Account, HolderKey
 from store.upsert import insert_ignore
 from tickets import door, inventory
+from tickets.batches import batches
 from tickets.door import DoorAction
 from tickets.event import Event, Tier
 from tickets.ids import Randomness, is_id, new_id
@@ -22,6 +23,7 @@ from tickets.tokens import TicketClaims, sign_ticket
 
 __all__ = [
     "TICKET_STATES",
+    "Sale",
     "Ticket",
     "TicketQuery",
     "TicketState",
@@ -44,6 +46,9 @@ _OF_ORDER = (
     select(tickets)
     .where(tickets.c.order_id == bindparam("wanted"))
     .order_by(tickets.c.tier_id, tickets.c.holder, tickets.c.id)
+)
+_STANDING = select(tickets.c.id, tickets.c.order_id).where(
+    tickets.c.order_id.in_(bindparam("of_orders", expanding=True))
 )
 _HELD_BY = (
     select(tickets)
@@ -70,47 +75,29 @@ class TicketQuery:
     limit: int = 100
 
 
-def mint(
-    conn: Connection,
-    order: Order,
-    event: Event,
-    *,
-    paid_on: str,
-    payments: Sequence[str],
-    signer: Signer,
-    now: datetime,
-) -> tuple[Ticket, ...]:
-    """Return the tickets of a paid order, made where they were not yet and restored where they were suspended.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sale:
+    """An order whose places are sold, and what paid for it."""
 
-    Repeating it changes nothing: ids follow from the order, and a token is stored once. The caller has locked the order
-    and sold its places. `payments`: the ids of what paid for it.
+    order: Order
+    event: Event
+    paid_on: str  # CAIP-2
+    payments: tuple[str, ...]  # ids
+
+
+def mint(conn: Connection, sales: Sequence[Sale], *, signer: Signer, now: datetime) -> None:
+    """Make the tickets of paid orders where they were not yet, and restore them where they were suspended.
+
+    Repeating it changes nothing: ids follow from the order, and a token is stored once. The caller has locked the
+    orders and sold their places.
     """
-    standing = {ticket.id for ticket in of_order(conn, order.id)}
-    rows = []
-    for number, line in enumerate(order.lines):
-        tier = event.tier_by_id(line.tier_id)
-        if tier is None:
-            raise ValueError(f"order {order.id} is not for event {event.id}")
-        ids = (ticket_id(order.id, number, ordinal) for ordinal in range(line.quantity))
-        rows += [
-            _row(
-                one,
-                event,
-                tier,
-                order_id=order.id,
-                holder=line.holder,
-                account=line.account,
-                paid_on=paid_on,
-                payments=payments,
-                signer=signer,
-                now=now,
-            )
-            for one in ids
-            if one not in standing
-        ]
+    standing: dict[str, str] = {}  # ticket -> order
+    for some in batches(sale.order.id for sale in sales):
+        standing.update((row.id, row.order_id) for row in conn.execute(_STANDING, {"of_orders": some}))
+    rows = [row for sale in sales for row in _minted(sale, standing, signer=signer, now=now)]
     insert_ignore(conn, tickets, rows)
-    restore(conn, order.id, reason="paid", now=now)
-    return of_order(conn, order.id)
+    for some in batches(standing.values()):
+        _move(conn, tickets.c.order_id.in_(some), TicketState.VALID, DoorAction.RESTORED, reason="paid", now=now)
 
 
 def grant(
@@ -124,7 +111,7 @@ def grant(
     randomness: Randomness = secrets.token_bytes,
 ) -> Ticket | None:
     """Give a ticket without money (the guest list); it takes a place like any other. None if there is no room."""
-    if not inventory.sell(conn, tier.id, 1, from_hold=False):
+    if not inventory.sell(conn, tier.id, 1):
         return None
     row = _row(
         new_id(randomness),
@@ -234,6 +221,28 @@ def _move(
     for row in sorted(moved, key=lambda row: row.id):
         door.announce(conn, event_id=row.event_id, ticket_id=row.id, action=action, reason=reason, now=now)
     return tuple(sorted(row.id for row in moved))
+
+
+def _minted(sale: Sale, standing: Container[str], *, signer: Signer, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an order's tickets, except those that stand already."""
+    for number, line in enumerate(sale.order.lines):
+        tier = sale.event.tier_by_id(line.tier_id)
+        if tier is None:
+            raise ValueError(f"order {sale.order.id} is not for event {sale.event.id}")
+        for ordinal in range(line.quantity):
+            if (one := ticket_id(sale.order.id, number, ordinal)) not in standing:
+                yield _row(
+                    one,
+                    sale.event,
+                    tier,
+                    order_id=sale.order.id,
+                    holder=line.holder,
+                    account=line.account,
+                    paid_on=sale.paid_on,
+                    payments=sale.payments,
+                    signer=signer,
+                    now=now,
+                )
 
 
 def _row(

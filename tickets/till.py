@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from chains.port import PaymentKey
+from tickets.batches import batches
 from tickets.reasons import Reason
 from tickets.schema import payments
-
-AT_ONCE = 500
-"""Keys named in one statement; far below what either database allows."""
+from tickets.states import StateTable
 
 
 class PaymentState(StrEnum):
@@ -22,6 +21,23 @@ class PaymentState(StrEnum):
     PENDING = "pending"
     GONE = "gone"
     FINAL = "final"
+
+
+PAYMENT_STATES: StateTable[PaymentState] = StateTable(
+    name="payment",
+    initial=(PaymentState.PENDING, PaymentState.FINAL),
+    moves={
+        PaymentState.PENDING: {
+            PaymentState.FINAL: "no reorg reaches it any more",
+            PaymentState.GONE: "proved replaced in a reorg",
+        },
+        PaymentState.GONE: {
+            PaymentState.PENDING: "the chain shows it again",
+            PaymentState.FINAL: "the chain shows it again, out of every reorg's reach",
+        },
+        PaymentState.FINAL: {},
+    },
+)
 
 
 class Outcome(StrEnum):
@@ -122,12 +138,6 @@ def search(
     return tuple(_record(row) for row in conn.execute(query))
 
 
-def unsettled(conn: Connection, chain: str) -> tuple[PaymentRecord, ...]:
-    """Return the payments of a chain that can still change."""
-    query = _ALL.where(payments.c.chain == chain, payments.c.state == PaymentState.PENDING)
-    return tuple(_record(row) for row in conn.execute(query))
-
-
 def record(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
     """Enter payments that the till does not know yet."""
     if records:
@@ -153,10 +163,8 @@ _AMEND = (
 
 
 def _select_in(conn: Connection, column: ColumnElement[Any], values: Iterable[str]) -> Iterable[PaymentRecord]:
-    wanted = list(dict.fromkeys(values))
-    for start in range(0, len(wanted), AT_ONCE):
-        some = _ALL.where(column.in_(wanted[start : start + AT_ONCE]))
-        yield from (_record(row) for row in conn.execute(some))
+    for some in batches(values):
+        yield from (_record(row) for row in conn.execute(_ALL.where(column.in_(some))))
 
 
 def _record(row: Row[Any]) -> PaymentRecord:

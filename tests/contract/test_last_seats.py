@@ -4,14 +4,15 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from chains.port import Block, Payment, PaymentKey, Sweep, Tip
 from monitor.settlement import settle
 from payouts.invariants import faults
 from payouts.schema import dues
 from tests.support.monitor_world import CHAIN_RECORD, COIN, PRICE, RECEIVE, START, draft, memo, terms, wallet
-from tickets import events, inventory
+from tests.support.tickets_box import without_the_guards
+from tickets import events
 from tickets.schema import tickets
 
 BUYERS = 64
@@ -65,9 +66,8 @@ async def test_ten_of_64_win_and_54_are_owed_their_money(store, event):
     assert (tier.held, tier.sold) == (0, PLACES)
 
 
-async def test_with_the_guard_removed_the_same_race_oversells(store, event, monkeypatch):
-    unguarded = update(inventory.tiers).where(inventory._tier).values(sold=inventory.tiers.c.sold + inventory._n)
-    monkeypatch.setattr(inventory, "_SELL", unguarded)
+async def test_with_the_guards_removed_the_same_race_oversells(store, event, monkeypatch):
+    without_the_guards(monkeypatch)
     await race(store, event)
     sold, _ = await store.read(counted)
     assert sold == BUYERS

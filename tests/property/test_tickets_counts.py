@@ -161,11 +161,11 @@ def live(
     raise Undone
 
 
-async def test_without_the_word_beside_the_order_the_counts_no_longer_tell_who_keeps_what(
+async def test_without_the_counts_beside_the_orders_word_nobody_could_tell_who_keeps_what(
     store, now, signer, monkeypatch
 ):
-    """Negative control: the counts move, but the order does not say so."""
-    monkeypatch.setattr(inventory, "_mark", lambda *_: None)
+    """Negative control: the order says that its places lapsed, but the counts do not move."""
+    monkeypatch.setattr(inventory, "give_up", lambda *_: None)
     deeds = [(place, 2), (refuse, 0)]
     with pytest.raises(AssertionError):
         await store.transact(lambda conn: live(conn, now, signer, deeds))

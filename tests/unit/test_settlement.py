@@ -3,14 +3,28 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
 from chains.port import Watch
 from monitor.housekeeping import Housekeeping
 from payouts import bookings, dues, journal
-from tests.support.monitor_world import CHAIN, COIN, DUST, PRICE, RECEIVE, START, TOKEN, World, memo, terms, wallet
+from tests.support.monitor_world import (
+    CHAIN,
+    COIN,
+    DUST,
+    PRICE,
+    RECEIVE,
+    START,
+    TOKEN,
+    World,
+    holder,
+    memo,
+    terms,
+    wallet,
+)
+from tests.support.tickets_box import without_the_guards
 from tickets import addresses, events, inventory, orders, till
 from tickets import tickets as ticket_store
+from tickets.errors import CountsError
 from tickets.order import Hold, OrderState
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentState
@@ -390,9 +404,58 @@ def _nothing():
 
 
 async def test_without_the_capacity_guard_a_seat_is_sold_twice(world, monkeypatch):
-    unguarded = update(inventory.tiers).where(inventory._tier).values(sold=inventory.tiers.c.sold + inventory._n)
-    monkeypatch.setattr(inventory, "_SELL", unguarded)
+    without_the_guards(monkeypatch)
     event = await world.event(capacity=1)
     await world.pay(PRICE, memo(event, 1), sender=wallet(1))
     await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=3)
     assert await ticket_states(world) == ["valid", "valid"]
+
+
+async def test_a_count_that_went_wrong_is_stopped_by_the_write(world, monkeypatch):
+    monkeypatch.setattr(inventory.Places, "_fits", lambda *_: True)
+    event = await world.event(capacity=1)
+    await world.pay(PRICE, memo(event, 1), sender=wallet(1))
+    with pytest.raises(CountsError):
+        await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=3)
+    assert await ticket_states(world) == ["valid"]
+
+
+async def test_a_payment_for_other_tickets_joins_no_order_that_is_still_short(world):
+    event = await world.event()
+    await world.pay(600, memo(event, 1))
+    vip = await world.pay(5 * PRICE, memo(event, 1, ":tier:vip"))
+    two = await world.pay(2 * PRICE, memo(event, 1, ":qty:2"), blocks=10)
+    assert await outcome(world, vip) == (Outcome.MINTED, None)
+    assert await outcome(world, two) == (Outcome.MINTED, None)
+    await world.pay(400, memo(event, 1), blocks=10)
+    assert await ticket_states(world) == ["valid"] * 4
+    assert (await world.book()).faults == ()
+
+
+async def test_a_payment_for_other_tickets_does_not_replace_one_that_vanished(world):
+    event = await world.event()
+    await world.pay(PRICE, memo(event, 1), blocks=3)
+    await undo(world, 3)
+    await world.pay(5 * PRICE, memo(event, 1, ":tier:vip"), blocks=10)
+    assert sorted(await ticket_states(world)) == ["suspended", "valid"]
+
+
+async def test_places_go_in_the_chains_order_to_as_many_as_there_is_room_for(world):
+    event = await world.event(capacity=4)
+    world.chain.lag(0)
+    wanted = (2, 3, 1, 2, 1, 1)  # the second and the fourth find too little room, the fifth takes the last place
+    for number, quantity in enumerate(wanted, 1):
+        world.chain.pay(RECEIVE, quantity * PRICE, memo=memo(event, number, f":qty:{quantity}"), sender=wallet(number))
+        world.chain.mine()
+    world.chain.mine(12)
+    await world.catch_up()
+    book = await world.book()
+    held = [str(ticket[3]) for ticket in book.tickets]
+    assert sorted(held) == sorted([str(holder(1))] * 2 + [str(holder(3)), str(holder(5))])
+    assert (await order_counts(world)) == {"paid": 3, "refused": 3}
+    assert book.faults == ()
+
+
+async def order_counts(world):
+    states = [row[4] for row in (await world.book()).orders]
+    return {state: states.count(state) for state in set(states)}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from memo.code import normalise
 from store.engine import open_store
@@ -22,6 +23,7 @@ from tests.support.tickets_box import (
     ordered,
     request,
     reread,
+    sell,
     tier,
     wallet,
 )
@@ -180,7 +182,7 @@ async def test_a_purchase_limit_counts_what_the_wallet_proved(store, now):
 async def test_a_strangers_order_or_gift_never_blocks_the_wallet_it_names(store, now):
     event = await opened(store, now, purchase_limit=1)
     await ordered(store, event, now, proved=False)  # anybody may name wallet 1
-    await store.transact(lambda conn: bare(conn, event, payer="0xstranger", now=now))
+    await store.transact(lambda conn: order_store.add(conn, [bare(event, payer="0xstranger", now=now)]))
     assert await store.read(lambda conn: limits.counted(conn, event.id, wallet(1).holder)) == 0
     assert (await ordered(store, event, now)).proved
 
@@ -263,11 +265,10 @@ async def test_an_order_takes_a_watched_address_and_is_found_by_it(store, now):
     assert await store.read(lambda conn: orders.by_address(conn, "eip155:1", "0xA")) is None
 
 
-def bare(conn, event, *, payer, now, quantity=1, holder=1, **changes) -> Order:
+def bare(event, *, payer, now, quantity=1, holder=1, tier=None, **changes) -> Order:
     return orders.implicit(
-        conn,
         event=event,
-        tier=event.tier(),
+        tier=event.tier(tier),
         quantity=quantity,
         holder=wallet(holder).holder,
         account=str(wallet(holder)),
@@ -279,48 +280,40 @@ def bare(conn, event, *, payer, now, quantity=1, holder=1, **changes) -> Order:
     )
 
 
-async def test_bare_memos_of_one_payer_add_up_in_one_open_order(store, now):
-    event = await opened(store, now)
-    first = await store.transact(lambda conn: bare(conn, event, payer="0xp", now=now, quantity=2))
+async def test_bare_memos_of_one_payer_for_the_same_tickets_add_up_in_one_open_order(store, now):
+    event = await opened(store, now, tiers=(tier("a"), tier("b")))
+    first = bare(event, payer="0xp", now=now, quantity=2)
     assert (first.hold, first.implicit, first.amount, first.expires_at) == (Hold.NONE, True, 2 * PRICE, event.sales_end)
+    await store.transact(lambda conn: order_store.add(conn, [first]))
     later = now + timedelta(hours=1)
-    assert await store.transact(lambda conn: bare(conn, event, payer="0xp", now=later)) == first
+    assert bare(event, payer="0xp", now=later, quantity=2).topup_key == first.topup_key
     others = [
-        await store.transact(lambda conn: bare(conn, event, payer="0xq", now=later)),
-        await store.transact(lambda conn: bare(conn, event, payer="0xp", holder=2, now=later)),
+        bare(event, payer="0xq", now=later, quantity=2),
+        bare(event, payer="0xp", holder=2, now=later, quantity=2),
+        bare(event, payer="0xp", now=later, quantity=1),
+        bare(event, payer="0xp", now=later, quantity=2, tier="b"),
     ]
-    assert len({first.id, *(order.id for order in others)}) == 3
+    keys = [first.topup_key, *(order.topup_key for order in others)]
+    assert len(set(keys)) == 5
+    await store.transact(lambda conn: order_store.add(conn, others[:1]))
+    found = lambda: store.read(lambda conn: order_store.by_topup_keys(conn, keys))  # noqa: E731
+    assert await found() == {first.topup_key: (first.id,), others[0].topup_key: (others[0].id,)}
     await store.transact(lambda conn: orders.change(conn, first, OrderState.REFUSED, now=later))
-    again = await store.transact(lambda conn: bare(conn, event, payer="0xp", now=later))
-    assert again.id != first.id
-
-
-async def test_payments_that_arrive_at_once_find_one_implicit_order(store, now):
-    event = await opened(store, now)
-    work = lambda conn: bare(conn, event, payer="0xp", now=now).id  # noqa: E731
-    assert len(set(await asyncio.gather(*(store.transact(work) for _ in range(24))))) == 1
+    assert await found() == {others[0].topup_key: (others[0].id,)}
 
 
 @pytest.mark.parametrize("unique", [True, False], ids=["guarded", "negative control"])
-async def test_only_the_unique_key_keeps_two_payments_at_once_in_one_order(database_urls, now, monkeypatch, unique):
-    """On PostgreSQL: both look before either has written."""
-    store = open_store(database_urls("postgres"))
+async def test_only_the_unique_key_keeps_a_payers_top_ups_in_one_order(store, now, unique):
+    """Two that open it at once: whoever comes second is refused whole, and finds the first one's order next time."""
     event = await opened(store, now)
     if not unique:
         await store.transact(lambda conn: conn.execute(text("DROP INDEX uq_orders_topup_open")))
-    together, look = threading.Barrier(2, timeout=20), order_store.one
 
-    def look_together(conn, condition, *, lock):
-        found = look(conn, condition, lock=lock)
-        if found is None:
-            together.wait()
-        return found
+    def work(conn):
+        order_store.add(conn, [bare(event, payer="0xp", now=now)])
 
-    monkeypatch.setattr(order_store, "one", look_together)
-    work = lambda conn: bare(conn, event, payer="0xp", now=now).id  # noqa: E731
-    made = set(await asyncio.gather(*(store.transact(work) for _ in range(2))))
-    assert len(made) == (1 if unique else 2)
-    await store.aclose()
+    raised = await asyncio.gather(*(store.transact(work) for _ in range(8)), return_exceptions=True)
+    assert [type(error) for error in raised if error] == [IntegrityError] * (7 if unique else 0)
 
 
 async def test_an_order_is_paid_only_once_its_places_are_sold(store, now):
@@ -330,8 +323,7 @@ async def test_an_order_is_paid_only_once_its_places_are_sold(store, now):
         await store.transact(lambda conn: orders.change(conn, order, OrderState.PAID, now=now))
 
     def settle(conn):
-        assert inventory.sell_order(conn, order)
-        return orders.change(conn, order, OrderState.PAID, now=now)
+        return sell(conn, order, now)
 
     paid = await store.transact(settle)
     assert (paid.state, paid.hold) == (OrderState.PAID, Hold.SOLD)
@@ -347,8 +339,7 @@ async def test_a_suspended_order_keeps_its_places_until_its_grace_is_over(store,
     order = await ordered(store, event, now, quantity=2)
 
     def suspend(conn):
-        inventory.sell_order(conn, order)
-        paid = orders.change(conn, order, OrderState.PAID, now=now)
+        paid = sell(conn, order, now)
         return orders.change(conn, paid, OrderState.SUSPENDED, now=now, grace_until=now + timedelta(hours=1))
 
     suspended = await store.transact(suspend)
@@ -359,8 +350,7 @@ async def test_a_suspended_order_keeps_its_places_until_its_grace_is_over(store,
     assert (expired.hold, expired.grace_until, (await reread(store, event)).tier().left) == (Hold.LAPSED, None, 10)
 
     def late(conn):
-        assert inventory.sell_order(conn, expired)
-        return orders.change(conn, expired, OrderState.PAID, now=now)
+        return sell(conn, expired, now)
 
     assert (await store.transact(late)).hold is Hold.SOLD
     assert await store.read(kept_places) == await store.read(counted_places)
@@ -371,11 +361,11 @@ async def test_an_order_of_several_tiers_is_sold_wholly_or_not_at_all(store, now
     order = await ordered(store, event, now, tier="a", want_hold=False)
     lines = tuple(replace(order.lines[0], tier_id=one.id, quantity=1) for one in reversed(event.tiers))
     several = replace(order, id="e" * 32, code="X" * 13, lines=lines)
-    await store.transact(lambda conn: order_store.add(conn, several))
-    assert await store.transact(lambda conn: inventory.sell(conn, event.tiers[1].id, 1, from_hold=False))
-    assert not await store.transact(lambda conn: inventory.sell_order(conn, several))
+    await store.transact(lambda conn: order_store.add(conn, [several]))
+    assert await store.transact(lambda conn: inventory.sell(conn, event.tiers[1].id, 1))
+    assert not await store.transact(lambda conn: sell(conn, several, now))
     assert [one.sold for one in (await reread(store, event)).tiers] == [0, 1, 0]
     await store.transact(lambda conn: inventory.give_back(conn, event.tiers[1].id, 1))
-    assert await store.transact(lambda conn: inventory.sell_order(conn, several))
+    assert await store.transact(lambda conn: sell(conn, several, now))
     assert [one.sold for one in (await reread(store, event)).tiers] == [1, 1, 1]
     assert list(several.places) == sorted(several.places)

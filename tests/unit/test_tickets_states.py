@@ -9,8 +9,9 @@ from tickets.errors import IllegalMoveError
 from tickets.order import HOLDS, TRANSITIONS, OrderState
 from tickets.states import StateTable
 from tickets.ticket import TICKET_STATES, TicketState
+from tickets.till import PAYMENT_STATES
 
-TABLES = (TRANSITIONS, HOLDS, TICKET_STATES, ADDRESS_STATES)
+TABLES = (TRANSITIONS, HOLDS, PAYMENT_STATES, TICKET_STATES, ADDRESS_STATES)
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 
 

@@ -21,7 +21,7 @@ from tickets import door, tickets
 from tickets.door import DoorAction
 from tickets.keys import KeyKind, Keyring
 from tickets.ticket import TicketState, ticket_id
-from tickets.tickets import TicketQuery
+from tickets.tickets import Sale, TicketQuery
 from tickets.tokens import read_ticket
 
 
@@ -172,6 +172,9 @@ async def test_an_order_is_not_minted_for_another_event(store, now, event, signe
     with pytest.raises(ValueError, match="is not for event"):
         await store.transact(
             lambda conn: tickets.mint(
-                conn, order, replace(event, tiers=()), paid_on=CHAIN.id, payments=[], signer=signer, now=now
+                conn,
+                [Sale(order=order, event=replace(event, tiers=()), paid_on=CHAIN.id, payments=())],
+                signer=signer,
+                now=now,
             )
         )
