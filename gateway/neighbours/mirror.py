@@ -19,6 +19,9 @@ from gateway.presence.messages import Message
 WAITING = 256
 """Letters of one gate that may wait for its roster; what is lost beyond that, the next roster shows."""
 
+COMINGS_AND_GOINGS = frozenset({"joined", "left"})
+"""The messages with which a room's version goes up by one."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
@@ -203,7 +206,7 @@ class Mirror:
 
 def _follows(neighbour: _Neighbour, letter: Letter) -> bool:
     """Whether nothing is missing between what we know and this letter."""
-    ahead = 1 if letter.message is not None and letter.message["type"] in ("joined", "left") else 0
+    ahead = 1 if letter.message is not None and letter.message["type"] in COMINGS_AND_GOINGS else 0
     return letter.version <= neighbour.version + ahead
 
 
@@ -212,18 +215,21 @@ def _taken(neighbour: _Neighbour, letter: Letter) -> Iterator[News]:
     message = letter.message
     if message is None:
         return
+    known = neighbour.peers
+    if message["type"] in COMINGS_AND_GOINGS:
+        if letter.version <= neighbour.version:
+            return  # the roster had it already
+        neighbour.version = letter.version
     match message:
-        case {"type": "joined", "peer": str(peer)} if letter.version > neighbour.version:
-            neighbour.version = letter.version
-            neighbour.peers[peer] = {**_introduction(message), "state": None}
-        case {"type": "left", "peer": str(peer)} if letter.version > neighbour.version:
-            neighbour.version = letter.version
-            del neighbour.peers[peer]
-        case {"type": "state", "peer": str(peer), "data": data} if peer in neighbour.peers:
-            neighbour.peers[peer] = {**neighbour.peers[peer], "state": data}
-        case {"type": "chat", "peer": str(peer)} if peer in neighbour.peers:
+        case {"type": "joined", "peer": str(peer)} if peer not in known:
+            known[peer] = {**_introduction(message), "state": None}
+        case {"type": "left", "peer": str(peer)} if peer in known:
+            del known[peer]
+        case {"type": "state", "peer": str(peer), "data": data} if peer in known:
+            known[peer] = {**known[peer], "state": data}
+        case {"type": "chat", "peer": str(peer)} if peer in known:
             pass
-        case {"type": "signal", "from": str(peer)} if peer in neighbour.peers and letter.to is not None:
+        case {"type": "signal", "from": str(peer)} if peer in known and letter.to is not None:
             pass
         case _:
             return
