@@ -17,12 +17,12 @@ from gateway.server_log import keep_words_out
 from gateway.stream import FEED, OrderFeed, end_streams
 
 TABLES = (
+    gate.ROUTES,  # first: of the patterns under one path the router tries one after the other
     (openapi.ROUTE,),
     events.ROUTES,
     purchase.ROUTES,
     orders.ROUTES,
     stream.ROUTES,
-    gate.ROUTES,
     wellknown.ROUTES,
     health.ROUTES,
 )

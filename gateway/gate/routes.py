@@ -62,6 +62,16 @@ TURN_PATHS = ("/api/turn-credentials", "/api/webrtc/turn-config", "/api/presence
 ROUTES = (
     Route(
         method="POST",
+        path="/api/events/{event}/join",
+        handler=join,
+        summary="Open the door with a wallet's proof",
+        body=ProofGiven,
+        answer=GrantAnswer,
+        budget=Budget.JOINS,
+        problems=PROOF_PROBLEMS + STANDING_PROBLEMS,
+    ),
+    Route(
+        method="POST",
         path="/api/events/{event}/challenge",
         handler=challenge,
         summary="A text for a wallet to sign",
@@ -79,16 +89,6 @@ ROUTES = (
         answer=VerifyAnswer,
         budget=Budget.JOINS,
         problems=(Code.UNKNOWN_EVENT, Code.INVALID_ACCOUNT, Code.SIGNATURE_INCONCLUSIVE),
-    ),
-    Route(
-        method="POST",
-        path="/api/events/{event}/join",
-        handler=join,
-        summary="Open the door with a wallet's proof",
-        body=ProofGiven,
-        answer=GrantAnswer,
-        budget=Budget.JOINS,
-        problems=PROOF_PROBLEMS + STANDING_PROBLEMS,
     ),
     Route(
         method="POST",
