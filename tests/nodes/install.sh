@@ -12,12 +12,13 @@ cp "$here/package.json" "$here/package-lock.json" "$root/.nodes/"
 missing=
 command -v "${TURNSERVER:-turnserver}" >/dev/null && command -v turnutils_uclient >/dev/null || missing="$missing coturn"
 command -v "${REDIS_SERVER:-redis-server}" >/dev/null || missing="$missing redis-server"
+command -v "${CHROMIUM:-chromium}" >/dev/null || missing="$missing chromium"
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq
     # The packages start their services on some machines; the tests start their own on free ports.
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
-    echo "install these packages, or set TURNSERVER and REDIS_SERVER:$missing" >&2
+    echo "install these packages, or set TURNSERVER, REDIS_SERVER and CHROMIUM:$missing" >&2
     exit 1
 fi

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -54,7 +55,9 @@ def deployed(page_origin: str, *, events: tuple[str, ...]) -> Iterator[Deploymen
     """Run a deployment with events whose doors are open, sold in ether, and one page that may use the API."""
     folder, gate, metrics = scratch("e2e"), free_port(), free_port()
     url = f"http://127.0.0.1:{gate}"
-    with anvil_node() as anvil:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        anvil = stack.enter_context(anvil_node())
         usher(
             "init", "--directory", str(folder), "--network", "test", "--chain", CHAIN,
             "--endpoint", f"{CHAIN}={anvil.url}", "--receive", RECEIVE, "--xpub", fresh_xpub(),
@@ -64,8 +67,9 @@ def deployed(page_origin: str, *, events: tuple[str, ...]) -> Iterator[Deploymen
         for slug in (*events, REHEARSAL):
             publish(house, slug, page_origin)
         serve = [sys.executable, "-m", "usher", "--config", str(house.config), "run"]
-        with running(serve, ready=lambda: _sells(url), folder=ROOT, seconds=60, environment={**os.environ, **WIDE}):
-            yield house
+        environment = {**os.environ, **WIDE}
+        stack.enter_context(running(serve, ready=lambda: _sells(url), folder=ROOT, seconds=60, environment=environment))
+        yield house
 
 
 def publish(house: Deployment, slug: str, page_origin: str) -> None:
