@@ -1,4 +1,4 @@
-"""End-to-end tests start whole deployments; one worker has them all."""
+"""End-to-end tests start whole deployments; those of a file share theirs, and so stay on one worker."""
 
 import pytest
 
@@ -10,4 +10,4 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.nodes.test_coturn import SECRET
+from tests.nodes.test_coturn import server as coturn
 from tests.support import e2e_browser as browsers
 from tests.support.e2e_house import deployed
 from tests.support.programs import free_port
@@ -11,15 +13,22 @@ from tests.support.programs import free_port
 PAGE_PORT = free_port()
 LISTED = f"http://localhost:{PAGE_PORT}"
 UNLISTED = f"http://127.0.0.1:{PAGE_PORT}"
-EVENT, RELOADED = "first-light", "second-light"
+EVENT, RELOADED, RELAYED = "first-light", "second-light", "masked-ball"
 WITHIN_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
 def house():
     """Usher runs beside a real node; blocks appear when a test mines them."""
-    with deployed(LISTED, events=(EVENT, RELOADED)) as running:
-        yield running
+    with coturn(loopback_peers=True) as port:
+        turn = {
+            "USHER_TURN__URIS": f"turn:127.0.0.1:{port}?transport=udp",
+            "USHER_TURN__SECRET": SECRET,
+            "USHER_TURN__REALM": "house.test",
+        }
+        events = {EVENT: (), RELOADED: (), RELAYED: ("--relay-only",)}
+        with deployed(LISTED, events=events, environment=turn) as running:
+            yield running
 
 
 @pytest.fixture
@@ -89,6 +98,7 @@ async def test_two_pages_talk_over_a_data_channel_until_a_ticket_is_revoked(hous
     assert await ben.hear("text") == "It is dark in here."
     await ben.run("say('Follow my voice.')")
     assert await ada.hear("text") == "Follow my voice."
+    assert {await ada.run("route()"), await ben.run("route()")} <= {"host", "prflx"}
 
     await type_usher("tickets", "revoke", grant["ticket"]["id"], "--reason", "a test")
     assert await ben.hear("kicked", WITHIN_SECONDS) == {"reason": "revoked"}
@@ -98,6 +108,19 @@ async def test_two_pages_talk_over_a_data_channel_until_a_ticket_is_revoked(hous
     assert await ada.run("drawn()") == []
     refusal = "enter().then(() => 'opened', (refused) => refused.code)"
     assert await ben.run(refusal) == "ticket_revoked"
+
+
+async def test_pages_of_a_relay_only_event_meet_through_coturn_and_never_directly(open_page, type_usher):
+    ada, ben = await open_page(RELAYED), await open_page(RELAYED)
+    for who in (ada, ben):
+        await type_usher("tickets", "grant", RELAYED, who.wallet.address)
+        await who.run("enter()")
+        await who.hear("welcome")
+    await ada.hear("channel_open")
+    await ben.hear("channel_open")
+    await ben.run("say('Who are you?')")
+    assert await ada.hear("text") == "Who are you?"
+    assert (await ada.run("route()"), await ben.run("route()")) == ("relay", "relay")
 
 
 async def test_after_a_reload_the_page_goes_on_without_a_signature(open_page, type_usher):

@@ -43,7 +43,12 @@ const observe = (socket, peers) => {
   socket.addEventListener("message", ({ data }) => { const { type, ...told } = JSON.parse(data); report(type, told); });
   socket.addEventListener("close", ({ code }) => report("socket_closed", code));
   window.drawn = () => [...peers.keys()];
-  window.leave = () => socket.close();
+  window.route = async () => {
+    const stats = [...(await [...peers.values()][0].getStats()).values()];
+    const { selectedCandidatePairId: chosen } = stats.find(({ type }) => type === "transport");
+    const { localCandidateId: ours } = stats.find(({ id }) => id === chosen);
+    return stats.find(({ id }) => id === ours).candidateType;
+  };
 };
 $begin
 window.post = post;

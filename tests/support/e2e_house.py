@@ -8,10 +8,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from config.clock import utc_now
@@ -51,8 +52,13 @@ def usher(*words: str, environment: dict[str, str] | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def deployed(page_origin: str, *, events: tuple[str, ...]) -> Iterator[Deployment]:
-    """Run a deployment with events whose doors are open, sold in ether, and one page that may use the API."""
+def deployed(
+    page_origin: str, *, events: Mapping[str, Sequence[str]], environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Deployment]:
+    """Run a deployment with events whose doors are open, sold in ether, and one page that may use the API.
+
+    `events` maps slugs to further options of `usher events create`, `environment` holds further settings.
+    """
     folder, gate, metrics = scratch("e2e"), free_port(), free_port()
     url = f"http://127.0.0.1:{gate}"
     with contextlib.ExitStack() as stack:
@@ -64,21 +70,21 @@ def deployed(page_origin: str, *, events: tuple[str, ...]) -> Iterator[Deploymen
             "--port", str(gate), "--metrics-port", str(metrics), "--public-url", url, "--json",
         )  # fmt: skip
         house = Deployment(config=folder / "usher.toml", url=url, anvil=anvil)
-        for slug in (*events, REHEARSAL):
-            publish(house, slug, page_origin)
+        for slug, options in {**events, REHEARSAL: ()}.items():
+            publish(house, slug, "--page-origin", page_origin, *options)
         serve = [sys.executable, "-m", "usher", "--config", str(house.config), "run"]
-        environment = {**os.environ, **WIDE}
-        stack.enter_context(running(serve, ready=lambda: _sells(url), folder=ROOT, seconds=60, environment=environment))
+        settings = {**os.environ, **WIDE, **environment}
+        stack.enter_context(running(serve, ready=lambda: _sells(url), folder=ROOT, seconds=60, environment=settings))
         yield house
 
 
-def publish(house: Deployment, slug: str, page_origin: str) -> None:
+def publish(house: Deployment, slug: str, *options: str) -> None:
     """Create an event that has begun."""
     now = utc_now()
     times = {"--starts-at": now, "--ends-at": now + timedelta(hours=3), "--sales-end": now + timedelta(hours=2)}
     house.usher(
         "events", "create", "--slug", slug, "--title", slug, "--space-id", "cave", "--capacity", "10",
-        "--price", "eth=0.05", "--page-origin", page_origin,
+        "--price", "eth=0.05", *options,
         *(word for flag, at in times.items() for word in (flag, at.isoformat(timespec="seconds"))),
     )  # fmt: skip
 
