@@ -89,6 +89,11 @@ def account_of(address: str, *, network: Network, chain: Chain | None = None) ->
     return _account(address, family, network, at)
 
 
+def home_of(family: Family, network: Network) -> str:
+    """Return the CAIP-2 id of the chain that a family's addresses are taken to be on."""
+    return _SPELLINGS[family].home[network]
+
+
 def parse_caip10(text: str, network: Network) -> Account | NotAnAccount:
     """Return the account that a CAIP-10 id names; which chains there are is for the registry to say."""
     match = CAIP10.fullmatch(text)

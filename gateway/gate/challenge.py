@@ -8,9 +8,9 @@ from chains.account import NotAnAccount
 from gateway import nonces
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK
+from gateway.gate.home import account_given
 from gateway.gate.models import ChallengeAnswer, ChallengeGiven
 from gateway.gate.pages import Pages, spoken
-from gateway.gate.proving import account_given
 from gateway.nonces import NonceScope
 from gateway.problems import Code, Problem
 from verifier.challenge import LIFE, Challenge, write
@@ -23,7 +23,7 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
     event = await request.app[DESK].book.find(request.match_info["event"])
     if event is None:
         return Problem(code=Code.UNKNOWN_EVENT)
-    account = account_given(given.wallet_address, deps.settings.network)
+    account = account_given(given.wallet_address, network=deps.settings.network, registry=deps.registry)
     if isinstance(account, NotAnAccount):
         return Problem(code=Code.INVALID_ACCOUNT, detail=account.reason)
     uri = str(given.uri) if given.uri else None

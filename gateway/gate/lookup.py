@@ -6,10 +6,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from chains.account import Account
-from chains.accounts import account_of, parse_caip10
-from config.registry import Network
+from chains.accounts import parse_caip10
+from config.registry import Network, Registry
 from gateway.gate import standing
 from gateway.gate.checks import Role, Standing
+from gateway.gate.home import at_home
 from store.engine import Store
 from verifier.port import Lookup
 from verifier.verdict import Invalid, Verdict
@@ -24,6 +25,7 @@ class DoorLookup:
     inner: Lookup
     store: Store
     network: Network
+    registry: Registry
     event_id: int
 
     async def contract_signature(self, account: Account, digest: bytes, signature: bytes) -> Verdict:
@@ -42,12 +44,7 @@ class DoorLookup:
         if stands.ticket is None:
             return None
         paid_on = stands.ticket.paid_on or ""
-        return paid_on if paid_on.startswith(EVM) else self._home_of(account)
-
-    def _home_of(self, account: Account) -> str | None:
-        """Return where a wallet is asked whose ticket was a gift, or paid on a chain without contracts: eip155:1."""
-        home = account_of(account.address, network=self.network)
-        return home.chain if isinstance(home, Account) else None
+        return paid_on if paid_on.startswith(EVM) else at_home(account, self.registry).chain
 
 
 def _read(who: standing.Who, network: Network, conn: Connection) -> Standing:

@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from chains.account import Account, NotAnAccount
-from chains.accounts import account_of, parse_caip10
-from config.registry import Network
 from gateway import proofs
 from gateway.deps import Deps
+from gateway.gate.home import account_given
 from gateway.gate.lookup import DoorLookup
 from gateway.gate.models import ProofGiven
 from gateway.gate.pages import Pages
@@ -19,16 +18,9 @@ from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import verify
 
 
-def account_given(wallet_address: str, network: Network) -> Account | NotAnAccount:
-    """Return the account that a request names: an address, or a CAIP-10 account."""
-    if ":" in wallet_address:
-        return parse_caip10(wallet_address, network)
-    return account_of(wallet_address, network=network)
-
-
 async def prove(given: ProofGiven, *, event: Event, event_ref: str, deps: Deps, now: datetime) -> Proof | Code:
     """Return the proof of a wallet that signed to enter this event, or the first reason why it is none."""
-    account = account_given(given.wallet_address, deps.settings.network)
+    account = account_given(given.wallet_address, network=deps.settings.network, registry=deps.registry)
     if isinstance(account, NotAnAccount):
         return Code.INVALID_ACCOUNT
     if given.signature is None:
@@ -36,7 +28,13 @@ async def prove(given: ProofGiven, *, event: Event, event_ref: str, deps: Deps, 
     proof = read(given, account, event=event, event_ref=event_ref, deps=deps, now=now)
     if isinstance(proof, Code):
         return proof
-    lookup = DoorLookup(inner=deps.lookup, store=deps.store, network=deps.settings.network, event_id=event.id)
+    lookup = DoorLookup(
+        inner=deps.lookup,
+        store=deps.store,
+        network=deps.settings.network,
+        registry=deps.registry,
+        event_id=event.id,
+    )
     match await verify(account, proof.text, given.signature, lookup=lookup, now=now):
         case Valid():
             return proof
