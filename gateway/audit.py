@@ -23,6 +23,7 @@ class Action(StrEnum):
     JOIN = "join"
     VERIFY = "verify"
     RESUME = "resume"
+    PURCHASE = "purchase"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -53,6 +53,7 @@ class Proof:
 
     account: Account
     purpose: Purpose
+    event_id: int | None
     text: str
     digest: bytes  # what is spent
     expires_at: datetime  # refused by its own time from then on: no need to remember it longer
@@ -135,4 +136,11 @@ def prune(conn: Connection, *, now: datetime) -> int:
 
 def _proof(expected: Expected, text: str, *, until: datetime) -> Proof:
     digest = digest_of(expected.account, expected.purpose, text)
-    return Proof(account=expected.account, purpose=expected.purpose, text=text, digest=digest, expires_at=until)
+    return Proof(
+        account=expected.account,
+        purpose=expected.purpose,
+        event_id=expected.event_id,
+        text=text,
+        digest=digest,
+        expires_at=until,
+    )

@@ -1,5 +1,7 @@
 """Buying: from what a buyer asks for to a placed order. Terms and limits of a sale are decided in `tickets.orders`."""
 
+import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Self
@@ -11,10 +13,12 @@ from sqlalchemy import Connection
 from chains.account import Account, NotAnAccount
 from chains.accounts import account_of, parse_caip10
 from config.registry import Chain
-from gateway import idempotency
+from gateway import audit, idempotency
+from gateway.audit import Action, Entry
 from gateway.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.client import client_of
 from gateway.deps import DEPS, Deps
+from gateway.gate.desk import refuse
 from gateway.gate.models import MAX_MESSAGE, Signature
 from gateway.gate.pages import Pages
 from gateway.health import selling
@@ -102,8 +106,8 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
     if isinstance(account, NotAnAccount):
         return Problem(code=Code.INVALID_ACCOUNT, detail=f"{account.reason}.")
     proof = await _proof(deps, body, account, now=now)
-    if isinstance(proof, Problem):
-        return proof
+    if isinstance(proof, Code):
+        return await refuse(request, proof, action=Action.PURCHASE, now=now)
     wanted = OrderRequest(
         event_ref=body.event_id,
         account=account,
@@ -115,7 +119,8 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
         client=client_of(request),
         want_hold=body.hold,
     )
-    work = partial(_place, wanted=wanted, proof=proof, desk=desk_of(deps), now=now)
+    entry = _entry(proof, wanted, now=now)
+    work = partial(_place_and_note, wanted=wanted, proof=proof, entry=entry, desk=desk_of(deps), now=now)
     done = await deps.store.transact(partial(idempotency.once, claim=claim, work=work, status=201, now=now))
     return done.to_response() if isinstance(done, Stored) else done
 
@@ -129,13 +134,13 @@ def buyer(body: Purchase, chain: Chain) -> Account | NotAnAccount:
     return named if isinstance(named, NotAnAccount) else account_of(named.address, network=chain.network, chain=chain)
 
 
-async def _proof(deps: Deps, body: Purchase, account: Account, *, now: datetime) -> Proof | Problem | None:
+async def _proof(deps: Deps, body: Purchase, account: Account, *, now: datetime) -> Proof | Code | None:
     """Return what the wallet proved, None where it was not asked to prove anything."""
     if body.message is None or body.signature is None:
         return None
     event = await deps.store.read(partial(events.find, ref=body.event_id))
     if event is None:
-        return Problem(code=Code.UNKNOWN_EVENT)
+        return Code.UNKNOWN_EVENT
     expected = Expected(
         account=account,
         purpose=Purpose.PURCHASE,
@@ -145,15 +150,39 @@ async def _proof(deps: Deps, body: Purchase, account: Account, *, now: datetime)
     )
     proof = read_message(body.message, expected, network=deps.settings.network, secret=deps.secret, now=now)
     if isinstance(proof, Code):
-        return Problem(code=proof, server_time=now)
-    verdict = await verify(account, body.message, body.signature, lookup=deps.lookup, now=now)
-    match verdict:
+        return proof
+    match await verify(account, body.message, body.signature, lookup=deps.lookup, now=now):
         case Valid():
             return proof
         case Inconclusive():
-            return Problem(code=Code.SIGNATURE_INCONCLUSIVE)
+            return Code.SIGNATURE_INCONCLUSIVE
         case Invalid():
-            return Problem(code=Code.SIGNATURE_INVALID)
+            return Code.SIGNATURE_INVALID
+
+
+def _entry(proof: Proof | None, wanted: OrderRequest, *, now: datetime) -> Entry | None:
+    """Return what the log will say of a wallet that proved itself; who proved nothing is an order's client only."""
+    if proof is None or proof.event_id is None:
+        return None
+    return Entry(
+        id=secrets.token_hex(16),
+        at=now,
+        action=Action.PURCHASE,
+        refusal=None,
+        event_id=proof.event_id,
+        ticket_id=None,
+        holder=str(proof.account.holder),
+        client=wanted.client,
+    )
+
+
+def _place_and_note(
+    conn: Connection, *, wanted: OrderRequest, proof: Proof | None, entry: Entry | None, desk: Desk, now: datetime
+) -> OrderBill | Problem:
+    placed = _place(conn, wanted=wanted, proof=proof, desk=desk, now=now)
+    if entry is not None:
+        audit.record(conn, [replace(entry, refusal=placed.code if isinstance(placed, Problem) else None)])
+    return placed
 
 
 def _place(

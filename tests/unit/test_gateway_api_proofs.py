@@ -5,7 +5,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from sqlalchemy import func, select
 
-from gateway.schema import spent_proofs
+from gateway.schema import audit, spent_proofs
 from tests.support import tickets_box as box
 from tests.support.gateway_app import running, wish
 
@@ -91,3 +91,39 @@ async def test_another_wallets_signature_proves_nothing(gateway, store, now):
     status, code = await purchase(gateway, event, **await proof(gateway, event, signer=stranger))
     assert code in {"signature_invalid", "signature_inconclusive"}  # a contract may have signed: nobody was asked
     assert status >= 400
+
+
+async def test_a_clients_third_order_keeps_places_because_it_is_proved(gateway, store, now):
+    event = await box.opened(store, now)
+    assert [await purchase(gateway, event) for _ in range(3)] == [(201, True), (201, True), (201, False)]
+    assert await purchase(gateway, event, **await proof(gateway, event)) == (201, True)
+    assert await purchase(gateway, event) == (201, False)  # only the one that was proved
+
+
+async def logged(store):
+    rows = await store.read(lambda conn: conn.execute(select(audit)).all())
+    return sorted(
+        (row.action, row.outcome, row.holder is not None, row.event_id is not None, row.count) for row in rows
+    )
+
+
+async def test_what_became_of_a_proved_purchase_is_in_the_log(gateway, store, now):
+    event = await box.opened(store, now, tiers=(box.tier(capacity=1),))
+    once = await proof(gateway, event)
+    assert await purchase(gateway, event, quantity=2, **once) == (409, "sold_out")
+    assert await purchase(gateway, event, **once) == (201, True)
+    assert await purchase(gateway, event, **once) == (409, "proof_spent")
+    assert await logged(store) == [
+        ("purchase", "granted", True, True, 1),
+        ("purchase", "proof_spent", True, True, 1),
+        ("purchase", "sold_out", True, True, 1),
+    ]
+
+
+async def test_refused_proofs_of_a_purchase_are_counted_without_a_holder(gateway, store, now):
+    event = await box.opened(store, now)
+    wrong = await proof(gateway, event, purpose="join")
+    for _ in range(3):
+        assert (await purchase(gateway, event, **wrong))[1] == "wrong_purpose"
+    assert await purchase(gateway, event) == (201, True)  # nothing was proved: nothing to log
+    assert await logged(store) == [("purchase", "wrong_purpose", False, False, 3)]
