@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gateway import audit, idempotency, proofs
 from gateway.deps import DEPS, Deps
 from store.errors import StoreUnavailableError
+from tickets import attendance
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,8 @@ AUDIT_KEPT = timedelta(days=30)
 
 
 def forget(conn: Connection, *, now: datetime) -> None:
-    """Drop answers, spent proofs and audit rows whose time is over."""
+    """Drop answers, spent proofs and audit rows whose time is over; nobody stays in the room of an event that is."""
+    attendance.end(conn, now=now)
     idempotency.prune(conn, now=now)
     proofs.prune(conn, now=now)
     audit.prune(conn, before=now - AUDIT_KEPT)

@@ -19,7 +19,7 @@ from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_o
 from gateway.problems import Code
 from gateway.schema import bans, sessions
 from store.batch import Batch
-from tickets import door
+from tickets import attendance, door
 from tickets.door import DoorAction
 from tickets.schema import events, tickets
 
@@ -79,7 +79,7 @@ _SUPERSEDE_TICKETS = (
     update(sessions)
     .where(sessions.c.ticket_id.in_(bindparam("ids", expanding=True)), sessions.c.closed_at.is_(None))
     .values(**_CLOSED)
-    .returning(sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
+    .returning(sessions.c.id, sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
 )
 _SUPERSEDE_HOLDER = (
     update(sessions)
@@ -90,7 +90,7 @@ _SUPERSEDE_HOLDER = (
         sessions.c.closed_at.is_(None),
     )
     .values(**_CLOSED)
-    .returning(sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
+    .returning(sessions.c.id, sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
 )
 _OPEN = Batch(
     table=sessions,
@@ -134,6 +134,7 @@ def _supersede(conn: Connection, openings: Sequence[Opening], generations: Mappi
         if opening.standing.ticket is None:
             who = {"event": opening.standing.event.id, "who": opening.holder, "now": now}
             closed += conn.execute(_SUPERSEDE_HOLDER, who)
+    attendance.leave_all(conn, [row.id for row in closed], now=now)  # its gate may be gone
     for row in closed:
         door.announce(
             conn,

@@ -1,5 +1,6 @@
 """Who was in the room and when: one row per session, first and last access on the ticket. It lets nobody in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from chains.account import HolderKey
 from store.upsert import insert_into
-from tickets.schema import attendance, tickets
+from tickets.schema import attendance, events, tickets
 
 _ACCESS = (
     update(tickets)
@@ -28,6 +29,17 @@ _LEAVE = (
     .where(attendance.c.session_id == bindparam("session"), attendance.c.left_at.is_(None))
     .values(left_at=bindparam("at"))
     .returning(attendance.c.ticket_id)
+)
+_LEAVE_ALL = (
+    update(attendance)
+    .where(attendance.c.session_id.in_(bindparam("sessions", expanding=True)), attendance.c.left_at.is_(None))
+    .values(left_at=bindparam("at"))
+)
+_OVER = select(events.c.id).where(events.c.ends_at <= bindparam("at", type_=events.c.ends_at.type))
+_END = (
+    update(attendance)
+    .where(attendance.c.left_at.is_(None), attendance.c.event_id.in_(_OVER))
+    .values(left_at=select(events.c.ends_at).where(events.c.id == attendance.c.event_id).scalar_subquery())
 )
 _SEEN = update(tickets).where(tickets.c.id == bindparam("wanted")).values(last_access=bindparam("at"))
 _COUNTS = select(
@@ -74,6 +86,19 @@ def leave(conn: Connection, *, session_id: str, now: datetime) -> bool:
     if row.ticket_id is not None:
         conn.execute(_SEEN, {"wanted": row.ticket_id, "at": now})
     return True
+
+
+def leave_all(conn: Connection, session_ids: Collection[str], *, now: datetime) -> int:
+    """Note that these sessions are in no room any more, whatever became of their gate; return how many were."""
+    return conn.execute(_LEAVE_ALL, {"sessions": sorted(session_ids), "at": now}).rowcount if session_ids else 0
+
+
+def end(conn: Connection, *, now: datetime) -> int:
+    """Let everybody who is still noted as present leave with their event's end; return how many did.
+
+    A gate that died wrote nothing of the sort itself.
+    """
+    return conn.execute(_END, {"at": now}).rowcount
 
 
 def counts(conn: Connection, event_id: int) -> Counts:

@@ -9,6 +9,7 @@ from gateway.deps import DEPS
 from gateway.gate.challenge import challenge
 from gateway.gate.credentials import turn_credentials
 from gateway.gate.desk import DESK, Desk
+from gateway.gate.evenly import PACE, Pace
 from gateway.gate.join import join
 from gateway.gate.models import (
     ChallengeAnswer,
@@ -139,6 +140,7 @@ def equip(app: web.Application) -> None:
     """Give an application what the gate's doors need, and let it run while the application does."""
     deps = app[DEPS]
     rooms = app[ROOMS] = Rooms(deps)
+    app.setdefault(PACE, Pace())
     app[DESK] = Desk.of(deps, rooms.door_list)
     app[WATCH] = []
     app.cleanup_ctx.append(keep_watch)

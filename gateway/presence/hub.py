@@ -8,6 +8,7 @@ Rules
 4. A closed connection hears nothing more, and the others hear `left` once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ class Limits:
 
     sockets: int
     sockets_per_ticket: int
+    strangers_per_client: int  # sockets of one client that have not said yet whose they are
     messages_per_second: int
     authenticate_within: timedelta
     silence: timedelta
@@ -115,6 +117,7 @@ class _Socket:
     heard_at: datetime
     opened_at: datetime
     event_id: int
+    client: str
     allowance_at: datetime  # GCRA: when the message budget is full again
     asking: bool = False  # its token is being looked at
     peer: str = ""
@@ -131,6 +134,7 @@ class Hub:
     _sockets: dict[Connection, _Socket] = field(default_factory=dict)
     _rooms: dict[int, dict[str, Connection]] = field(default_factory=dict)  # event -> peer -> connection
     _admissions: dict[str, list[Connection]] = field(default_factory=dict)  # oldest first
+    _strangers: Counter[str] = field(default_factory=Counter)  # by client
 
     def __len__(self) -> int:
         return len(self._sockets)
@@ -139,11 +143,18 @@ class Hub:
         """Return who is seated now."""
         return (socket.seat for socket in self._sockets.values() if socket.seat)
 
-    def open(self, connection: Connection, *, event_id: int, now: datetime) -> bool:
-        """Take a new connection; False where the gate has as many as it may have."""
-        if len(self._sockets) >= self.limits.sockets:
+    def admits(self, client: str) -> bool:
+        """Whether a client may open another connection: within the gate's number, and its own before it is seated."""
+        return len(self._sockets) < self.limits.sockets and self._strangers[client] < self.limits.strangers_per_client
+
+    def open(self, connection: Connection, *, client: str, event_id: int, now: datetime) -> bool:
+        """Take a new connection; False where the gate, or this client, has as many as it may have."""
+        if not self.admits(client):
             return False
-        self._sockets[connection] = _Socket(heard_at=now, opened_at=now, event_id=event_id, allowance_at=now)
+        self._strangers[client] += 1
+        self._sockets[connection] = _Socket(
+            heard_at=now, opened_at=now, event_id=event_id, client=client, allowance_at=now
+        )
         return True
 
     def hear(self, connection: Connection, said: Said | Malformed, *, now: datetime) -> list[Effect]:
@@ -193,6 +204,7 @@ class Hub:
         ]
         room[peer] = connection
         self._admissions.setdefault(seat.admission, []).append(connection)
+        self._known(socket)
         socket.peer, socket.seat, socket.asking = peer, seat, False
         socket.renew_at = now + self.limits.renew_every
         return effects if was_here else [*effects, Arrived(seat=seat)]
@@ -226,7 +238,10 @@ class Hub:
     def gone(self, connection: Connection, *, reason: str = "left") -> list[Effect]:
         """Forget a connection, whoever ended it. Safe to call twice."""
         socket = self._sockets.pop(connection, None)
-        if socket is None or socket.seat is None:
+        if socket is None:
+            return []
+        if socket.seat is None:
+            self._known(socket)
             return []
         room = self._rooms[socket.seat.event_id]
         del room[socket.peer]
@@ -308,6 +323,12 @@ class Hub:
     def _generation(self, connection: Connection) -> int:
         seat = self._sockets[connection].seat
         return seat.generation if seat else 0
+
+    def _known(self, socket: _Socket) -> None:
+        """Count a connection as a stranger's no longer: it is seated now, or gone."""
+        self._strangers[socket.client] -= 1
+        if not self._strangers[socket.client]:
+            del self._strangers[socket.client]
 
     def _make_room(self, seat: Seat) -> list[Effect]:
         """Close older generations of the same admission, and the oldest sockets beyond what one ticket may have."""

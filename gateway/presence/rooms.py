@@ -58,15 +58,10 @@ class Rooms:
             store=deps.store, clock=deps.clock, seats=lambda: list(self.hub.seats()), carry_out=self.kick
         )
 
-    @property
-    def full(self) -> bool:
-        """Whether this gate has as many sockets as it may have."""
-        return len(self.hub) >= self.hub.limits.sockets
-
-    def enter(self, make_outbox: Callable[[], Outbox], *, event_id: int) -> tuple[Connection, Outbox]:
+    def enter(self, make_outbox: Callable[[], Outbox], *, client: str, event_id: int) -> tuple[Connection, Outbox]:
         """Take a new socket, which has yet to say whose it is."""
         connection, outbox = next(self._numbers), make_outbox()
-        if self.hub.open(connection, event_id=event_id, now=self._deps.clock()):
+        if self.hub.open(connection, client=client, event_id=event_id, now=self._deps.clock()):
             self._outboxes[connection] = outbox
         else:
             outbox.close(Closing.FULL)

@@ -20,6 +20,8 @@ from gateway.sessions import Kept
 from tickets import attendance, door
 
 AUTHENTICATE_WITHIN = timedelta(seconds=5)
+STRANGERS_PER_CLIENT = 64
+"""Wide enough for a whole audience behind one address, who are seated as soon as they say whose they are."""
 
 ENDINGS = frozenset({Code.EVENT_OVER, Code.EVENT_CANCELLED})
 STRANGERS = frozenset({Code.SESSION_INVALID, Code.SESSION_EXPIRED})
@@ -39,6 +41,7 @@ def limits_of(settings: GateLimits) -> Limits:
     return Limits(
         sockets=settings.sockets_total,
         sockets_per_ticket=settings.sockets_per_ticket,
+        strangers_per_client=STRANGERS_PER_CLIENT,
         messages_per_second=settings.messages_per_second,
         authenticate_within=AUTHENTICATE_WITHIN,
         silence=timedelta(seconds=settings.silence_seconds),

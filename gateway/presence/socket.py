@@ -2,6 +2,7 @@
 
 from aiohttp import WSMsgType, web
 
+from gateway.client import client_of
 from gateway.cors import ORIGINS
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK, told
@@ -17,7 +18,7 @@ ROOMS: web.AppKey[Rooms] = web.AppKey("rooms", Rooms)
 
 async def presence(request: web.Request, _: None) -> web.StreamResponse | Problem:
     """Open a socket to an event's room; its first message must be `{"type":"auth","token":…}`."""
-    now, rooms = request.app[DEPS].clock(), request.app[ROOMS]
+    now, rooms, client = request.app[DEPS].clock(), request.app[ROOMS], client_of(request)
     event = await request.app[DESK].book.find(request.match_info["event"])
     if event is None:
         return Problem(code=Code.UNKNOWN_EVENT)
@@ -25,13 +26,13 @@ async def presence(request: web.Request, _: None) -> web.StreamResponse | Proble
         return Problem(code=Code.ORIGIN_NOT_ALLOWED)  # browsers send cookies and open sockets across origins
     if rooms.door_list.blind(now):
         return told(Code.GATE_BLIND, now=now)
-    if rooms.full:
+    if not rooms.hub.admits(client):
         return told(Code.TOO_MANY_SOCKETS, now=now)
     socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request):
         return Problem(code=Code.NOT_A_WEBSOCKET, headers={"Upgrade": "websocket"})
     await socket.prepare(request)
-    connection, outbox = rooms.enter(lambda: Outbox(socket, request), event_id=event.id)
+    connection, outbox = rooms.enter(lambda: Outbox(socket, request), client=client, event_id=event.id)
     try:
         async for message in socket:
             await rooms.hear(connection, message.data if message.type is WSMsgType.TEXT else None)

@@ -14,6 +14,7 @@ from gateway.presence.messages import Chat, Closing, Heartbeat, Malformed, Signa
 LIMITS = Limits(
     sockets=8,
     sockets_per_ticket=2,
+    strangers_per_client=3,
     messages_per_second=5,
     authenticate_within=timedelta(seconds=5),
     silence=timedelta(seconds=45),
@@ -33,6 +34,11 @@ class Client:
     knows: set[str] = field(default_factory=set)
     closed: bool = False
     session: str | None = None
+
+
+def network_of(number):
+    """Whose connection this is: there are two clients."""
+    return f"client {number % 2}"
 
 
 class HubMachine(RuleBasedStateMachine):
@@ -80,10 +86,12 @@ class HubMachine(RuleBasedStateMachine):
     @rule(event=EVENTS)
     def open(self, event):
         self.numbers += 1
-        if self.hub.open(self.numbers, event_id=event, now=self.now):
+        client = network_of(self.numbers)
+        strangers = [one for one in self.open_ones() if network_of(one) == client and self.clients[one].peer is None]
+        full = len(self.open_ones()) == LIMITS.sockets or len(strangers) == LIMITS.strangers_per_client
+        assert self.hub.open(self.numbers, client=client, event_id=event, now=self.now) is not full
+        if not full:
             self.clients[self.numbers] = Client(event=event)
-        else:
-            assert len(self.open_ones()) == LIMITS.sockets
 
     @precondition(lambda self: self.open_ones())
     @rule(data=st.data(), who=PEOPLE, event=EVENTS, generation=st.integers(1, 3))

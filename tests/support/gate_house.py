@@ -22,6 +22,7 @@ from config.registry import Network
 from config.settings import load_settings
 from gateway.app import build_app
 from gateway.deps import Deps
+from gateway.gate.evenly import PACE, Pace
 from gateway.gate.routes import WATCH
 from gateway.presence.rooms import Rooms
 from gateway.presence.socket import ROOMS
@@ -238,14 +239,23 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    store: Store, now: datetime, folder: Path, *, event: Mapping[str, Any] | None = None, **wanted: Any
+    store: Store,
+    now: datetime,
+    folder: Path,
+    *,
+    event: Mapping[str, Any] | None = None,
+    pace: Pace | None = None,
+    **wanted: Any,
 ) -> AsyncIterator[House]:
     """A running gate and an event that is on now."""
     times = {"starts_at": now, "doors_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=3)}
     clock = HandClock(now)
     deps = dependencies(store, folder, clock, **wanted)
     made = await box.opened(store, now, slug="opening-night", **{**times, **(event or {})})
-    async with TestClient(TestServer(build_app(deps))) as client:
+    app = build_app(deps)
+    if pace is not None:
+        app[PACE] = pace
+    async with TestClient(TestServer(app)) as client:
         for task in client.app[WATCH]:  # time is the test's: `House.look` reads the list and the clock when it says so
             task.cancel()
         house = House(client=client, deps=deps, clock=clock, event=made)

@@ -1,16 +1,20 @@
 """Presence over real websockets: who is let into a room, who hears what, and who is closed when."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from aiohttp import WSServerHandshakeError
 from sqlalchemy import select
 
-from gateway import bans
+from gateway import bans, grants
+from gateway.housekeeping import forget
 from gateway.presence import outbox
 from gateway.presence.hub import Send
 from tests.support.gate_house import Wallet, opened
+from tickets import attendance as attendance_book
 from tickets import door, events, tickets
 from tickets.schema import attendance
 
@@ -294,3 +298,65 @@ async def test_a_kick_that_comes_while_a_token_is_looked_at_is_not_overtaken(hou
     await socket.send_json({"type": "auth", "token": grant["session_token"]})
     assert await house.said(socket) == {"type": "kicked", "reason": "ticket_revoked"}
     assert reads
+
+
+# --- strangers -------------------------------------------------------------------------------------------------
+
+
+async def test_a_client_may_have_so_many_sockets_that_have_not_said_whose_they_are(house):
+    house.rooms.hub.limits = replace(house.rooms.hub.limits, strangers_per_client=2)
+    ann, _ = await house.seated(await house.joined(ANN))
+    silent = [await house.socket() for _ in range(2)]
+    with pytest.raises(WSServerHandshakeError) as full:
+        await house.socket()
+    assert full.value.status == 503
+    await house.move(timedelta(seconds=5))
+    for socket in silent:
+        assert (await house.said(socket))["closed"] == 4401
+    bob, _ = await house.seated(await house.joined(BOB))  # there is room again; and who is seated is no stranger
+    for socket in (ann, bob):
+        assert not socket.closed
+    assert (await house.socket()).closed is (await house.socket()).closed is False
+
+
+# --- a gate that died ------------------------------------------------------------------------------------------
+
+
+async def left_at(house):
+    rows = await house.store.read(lambda conn: conn.execute(select(attendance).order_by(attendance.c.joined_at)).all())
+    return [row.left_at for row in rows]
+
+
+async def test_a_newer_session_ends_the_visit_that_a_dead_gate_left_open(house):
+    old = await house.joined(ANN)
+    await visiting(house, old)
+    assert await left_at(house) == [None]
+    house.clock.now += timedelta(seconds=1)
+    await house.look()
+    await house.joined(ANN)
+    assert await left_at(house) == [house.clock()]
+
+
+async def test_an_events_end_ends_the_visits_that_a_dead_gate_left_open(house):
+    await visiting(house, await house.joined(ANN))
+    for now, left in ((house.event.ends_at - timedelta(seconds=1), None), (house.event.ends_at, house.event.ends_at)):
+        await house.store.transact(partial(forget, now=now))
+        assert await left_at(house) == [left]
+    await house.store.transact(partial(forget, now=house.event.ends_at + timedelta(days=1)))
+    assert await left_at(house) == [house.event.ends_at]
+
+
+async def visiting(house, grant):
+    """A visit that some gate noted, of which nobody hears any more."""
+    claims = grants.read_session(grant["session_token"], keyring=house.deps.keyring, now=house.clock())
+    ticket = grant["ticket"]["id"]
+    await house.store.transact(
+        lambda conn: attendance_book.arrive(
+            conn,
+            session_id=claims.session_id,
+            event_id=house.event.id,
+            ticket_id=ticket,
+            holder=ANN.account.holder,
+            now=house.clock(),
+        )
+    )
