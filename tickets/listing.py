@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -169,7 +169,7 @@ def _conditions(query: EventQuery) -> list[ColumnElement[bool]]:
         conditions.append(events.c.ends_at > query.upcoming)
     if query.day is not None:
         day = datetime.combine(query.day, time.min, UTC)
-        conditions.append(events.c.starts_at.between(day, day + timedelta(days=1) - timedelta(microseconds=1)))
+        conditions.append(events.c.starts_at.between(day, datetime.combine(query.day, time.max, UTC)))
     if query.q:
         conditions.append(_says(query.q))
     if query.chain is not None:

@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiohttp import web
 
 from chains.errors import ChainError
 from chains.port import Sweep
@@ -19,12 +18,12 @@ from monitor.settlement import Settlement
 from store.errors import StoreError
 from usher import compose
 from usher.compose import House
+from usher.listening import listening
 
 log = structlog.get_logger(__name__)
 
 SILENT_SECONDS = 600
 """A watcher that began no turn for so long hangs: the service manager's watchdog is no longer told that all is well."""
-DRAIN_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +76,10 @@ async def serve(house: House, parts: Parts) -> None:
         if parts.gate:
             deps = await stack.enter_async_context(compose.gate(house))
             settings = house.settings.gate
-            await stack.enter_async_context(_listening(build_app(deps), settings.host, settings.port))
+            await stack.enter_async_context(listening(build_app(deps), settings.host, settings.port))
         metrics = house.settings.metrics
         scrape = build_metrics_app(house.metrics, house.store, house.clock)
-        await stack.enter_async_context(_listening(scrape, metrics.host, metrics.port))
+        await stack.enter_async_context(listening(scrape, metrics.host, metrics.port))
         systemd.notify(systemd.READY)
         log.info("running", watch=parts.watch, gate=parts.gate, chains=list(house.registry.chains))
         await _until(stop, work)
@@ -114,14 +113,3 @@ async def _watchdog(pulse: Pulse) -> None:
         if pulse.beats():
             systemd.notify(systemd.WATCHDOG)
         await asyncio.sleep(interval.total_seconds())
-
-
-@contextlib.asynccontextmanager
-async def _listening(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, backlog=1024).start()
-        yield
-    finally:
-        await runner.cleanup()

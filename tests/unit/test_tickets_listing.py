@@ -1,6 +1,6 @@
 """Lists of events: every filter, every order, and a cursor that neither repeats nor leaves out."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -121,3 +121,7 @@ def test_a_cursor_that_nobody_was_given_is_none(text):
 def test_a_cursor_is_read_as_it_was_written():
     cursor = Cursor(sort=EventSort.TITLE, value="Ünder the 'sea'", event_id=7)
     assert Cursor.parse(str(cursor)) == cursor
+
+
+async def test_the_last_day_there_is_can_be_asked_for(store):
+    assert await titles(store, EventQuery(day=date.max)) == []
