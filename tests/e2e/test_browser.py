@@ -39,9 +39,9 @@ async def browser():
 
 @pytest.fixture
 def open_page(browser, house):
-    async def open_page(event=EVENT, origin=LISTED):
+    async def open_page(event=EVENT, origin=LISTED, base=house.url):
         who = await browsers.visitor(browser, browsers.Wallet.funded(house.anvil))
-        await who.open(browsers.address_of(origin, base=house.url, event=event))
+        await who.open(browsers.address_of(origin, base=base, event=event))
         return who
 
     return open_page
@@ -58,15 +58,20 @@ def type_usher(house):
 
 
 async def paid(who, house):
-    """Buy as the guide says, and mine a block for each state that the stream tells until there is a ticket."""
+    """Buy as the guide says, and follow the payment until there is a ticket."""
     order = await who.run("buy()")
     house.anvil.mine()
+    return order, await minted(who, house)
+
+
+async def minted(who, house):
+    """Mine a block for each state that the order's stream tells; returns these states."""
     states = [await who.hear("order")]
     while not states[-1]["tickets"]:
         if states[-1]["payments"]:
             house.anvil.mine()
         states.append(await who.hear("order"))
-    return order, states
+    return states
 
 
 async def test_a_page_sells_a_ticket_and_hears_of_every_confirmation(house, open_page):
@@ -81,6 +86,17 @@ async def test_a_page_sells_a_ticket_and_hears_of_every_confirmation(house, open
     keys = await ada.run("base => fetch(`${base}/.well-known/jwks.json`).then((answer) => answer.json())", house.url)
     assert {key["kty"] for key in keys["keys"]} == {"OKP"}
     assert ticket["token"].count(".") == 2
+
+
+async def test_a_stream_goes_on_by_itself_after_its_gate_was_down(house, open_page):
+    port = free_port()
+    with house.another_gate(port) as url:
+        ada = await open_page(base=url)
+        await ada.run("buy()")
+        assert (await ada.hear("order"))["payments"] == []
+    house.anvil.mine()
+    with house.another_gate(port):
+        assert (await minted(ada, house))[-1]["state"] == "paid"
 
 
 async def test_two_pages_talk_over_a_data_channel_until_a_ticket_is_revoked(house, open_page, type_usher):

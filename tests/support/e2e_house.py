@@ -17,7 +17,7 @@ from typing import Any
 
 from config.clock import utc_now
 from tests.support.anvil import Anvil, anvil_node
-from tests.support.programs import ROOT, free_port, running, scratch
+from tests.support.programs import ROOT, free_port, listens, running, scratch
 from usher.demo.wallet import fresh_xpub
 
 CHAIN = "eip155:31337"
@@ -37,6 +37,15 @@ class Deployment:
     def usher(self, *words: str) -> Any:
         """Type a command that must succeed and return what it prints."""
         return usher("--config", str(self.config), *words, "--json")
+
+    @contextlib.contextmanager
+    def another_gate(self, port: int) -> Iterator[str]:
+        """Run one more gate on this deployment's database; its URL."""
+        url = f"http://127.0.0.1:{port}"
+        serve = [sys.executable, "-m", "usher", "--config", str(self.config), "gate"]
+        own = {"USHER_GATE__PORT": str(port), "USHER_GATE__PUBLIC_URL": url, "USHER_METRICS__PORT": str(free_port())}
+        with running(serve, ready=lambda: listens(port), folder=ROOT, environment={**os.environ, **WIDE, **own}):
+            yield url
 
     def order(self, event: str) -> dict[str, Any]:
         """Place an order that nobody is going to pay."""
