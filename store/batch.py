@@ -34,7 +34,7 @@ class Batch:
             return []
         plan = _plan(self, conn.dialect)
         converted = plan.converted(rows)
-        if self.returning is None and conn.dialect.name == "sqlite":  # it has no round trip to save
+        if self.returning is None:  # psycopg sends them in one go, and reads one short statement instead of a long one
             conn.exec_driver_sql(plan.statement(1), converted)
             return []
         flat = tuple(value for row in converted for value in row)
