@@ -90,7 +90,9 @@ def payer_of(record: PaymentRecord) -> str:
 def _with_purses(conn: Connection, subjects: Mapping[str, Subject]) -> dict[str, Subject]:
     found = order_store.by_topup_keys(conn, {subject.asked.key for subject in subjects.values() if subject.asked})
     return {
-        payment_id: replace(subject, beside=found.get(subject.asked.key, ())) if subject.asked else subject
+        payment_id: replace(subject, beside=found[subject.asked.key])
+        if subject.asked and subject.asked.key in found
+        else subject
         for payment_id, subject in subjects.items()
     }
 

@@ -58,7 +58,8 @@ def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settl
     reorg.undo(sitting, happened.gone)
     reorg.bring_back(sitting, happened.returned)
     for record in waiting:
-        sitting.put(replace(record, order_id=subjects[record.id].order_id))
+        if record.order_id != (order_id := subjects[record.id].order_id):
+            sitting.put(replace(record, order_id=order_id))
     ripe = _ripe(sitting, sweep, subjects)
     settling = _heirs(sitting, ripe, subjects)
     sitting.lock_tiers(_wanted(sitting, settling, (subjects[payment_id] for payment_id in ripe)))

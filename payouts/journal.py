@@ -4,16 +4,22 @@ What is booked for which occasion stands in `bookings`; whether the whole book i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from payouts.schema import entries, postings
 from store import counters
-from tickets.batches import batches
+from store.batch import Batch
+from tickets.batches import batches, insert_all
+
+_POST = Batch(table=postings, columns=tuple(column.name for column in postings.c))
+_posted = attrgetter(*(name for name in _POST.columns if name != "id"))
+_ENTER = Batch(table=entries, columns=tuple(column.name for column in entries.c))
 
 
 class Place(NamedTuple):
@@ -83,9 +89,9 @@ def post_all(conn: Connection, batch: Sequence[Posting]) -> int:
     if not wanted:
         return 0
     first = counters.next_value(conn, "postings", count=len(wanted))
-    numbered = list(enumerate(wanted.values(), first))
-    conn.execute(insert(postings), [_row(number, posting) for number, posting in numbered])
-    conn.execute(insert(entries), [row for number, posting in numbered for row in _lines(number, posting)])
+    numbered = tuple(enumerate(wanted.values(), first))
+    insert_all(conn, _POST, ((number, *_posted(posting)) for number, posting in numbered))
+    insert_all(conn, _ENTER, (row for number, posting in numbered for row in _lines(number, posting)))
     return len(numbered)
 
 
@@ -103,20 +109,6 @@ def balances(conn: Connection, accounts: Sequence[str] | None = None) -> dict[Pl
     return {place: total for place, total in totals.items() if total}
 
 
-def _row(number: int, posting: Posting) -> dict[str, object]:
-    return {
-        "id": number,
-        "reference": posting.reference,
-        "kind": posting.kind,
-        "event_id": posting.event_id,
-        "order_id": posting.order_id,
-        "payment_id": posting.payment_id,
-        "at": posting.at,
-    }
-
-
-def _lines(number: int, posting: Posting) -> list[dict[str, object]]:
-    return [
-        {"posting_id": number, "line": line, "account": entry.account, "asset": entry.asset, "amount": entry.amount}
-        for line, entry in enumerate(posting.entries)
-    ]
+def _lines(number: int, posting: Posting) -> Iterator[tuple[object, ...]]:
+    for line, entry in enumerate(posting.entries):
+        yield number, line, entry.account, entry.asset, entry.amount

@@ -3,15 +3,17 @@
 Locks are taken in one order everywhere: event, order, tier (by id).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, literal, select, update
 
 from chains.account import HolderKey
+from store.batch import Batch
 from tickets import inventory
-from tickets.batches import batches
+from tickets.batches import batches, insert_all
 from tickets.errors import IllegalMoveError
 from tickets.ids import is_id
 from tickets.order import STEP, Hold, Line, Order, OrderState, extended, moved
@@ -25,6 +27,9 @@ _SAVE = (
     .where(orders.c.id == bindparam("of_order"), orders.c.version == bindparam("as_read"))
     .values({name: bindparam(f"new_{name}", type_=orders.c[name].type) for name in _CHANGEABLE})
 )
+_ADD = Batch(table=orders, columns=tuple(column.name for column in orders.c))
+_added = attrgetter(*_ADD.columns)
+_ADD_LINES = Batch(table=order_lines, columns=tuple(column.name for column in order_lines.c))
 _LINES = (
     select(order_lines)
     .where(order_lines.c.order_id.in_(bindparam("of_orders", expanding=True)))
@@ -78,9 +83,9 @@ def by_topup_keys(conn: Connection, keys: Iterable[str]) -> dict[str, tuple[str,
 
 def add(conn: Connection, added: Sequence[Order]) -> None:
     """Store new orders with their lines."""
-    if added:
-        conn.execute(insert(orders), [_row(order) for order in added])
-        conn.execute(insert(order_lines), [row for order in added for row in _line_rows(order)])
+    insert_all(conn, _ADD, map(_added, added))
+    lines = ((order.id, number, line) for order in added for number, line in enumerate(order.lines))
+    insert_all(conn, _ADD_LINES, ((order_id, number, *_added_line(line)) for order_id, number, line in lines))
 
 
 def save(conn: Connection, changed: Sequence[tuple[Order, Order]]) -> None:
@@ -159,26 +164,10 @@ def _purses(state: OrderState) -> Select[str, str]:
 
 
 _OPEN_PURSES, _SUSPENDED_PURSES = _purses(OrderState.OPEN), _purses(OrderState.SUSPENDED)
-_COLUMNS = tuple(column.name for column in orders.c)
 
 
-def _row(order: Order) -> Mapping[str, Any]:
-    return {name: getattr(order, name) for name in _COLUMNS}
-
-
-def _line_rows(order: Order) -> list[dict[str, Any]]:
-    return [
-        {
-            "order_id": order.id,
-            "line": number,
-            "tier_id": line.tier_id,
-            "quantity": line.quantity,
-            "holder": str(line.holder),
-            "account": line.account,
-            "unit_price": line.unit_price,
-        }
-        for number, line in enumerate(order.lines)
-    ]
+def _added_line(line: Line) -> tuple[int, int, str, str, int]:
+    return line.tier_id, line.quantity, str(line.holder), line.account, line.unit_price
 
 
 def _open_of(conn: Connection, event_id: int) -> list[Order]:

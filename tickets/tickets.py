@@ -4,14 +4,15 @@ import secrets
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, select, update
 
 from chains.account import Account, HolderKey
-from store.upsert import insert_ignore
+from store.batch import Batch
 from tickets import door, inventory
-from tickets.batches import batches
+from tickets.batches import batches, insert_all
 from tickets.door import DoorAction
 from tickets.event import Event, Tier
 from tickets.ids import Randomness, is_id, new_id
@@ -50,6 +51,15 @@ _OF_ORDER = (
 _STANDING = select(tickets.c.id, tickets.c.order_id).where(
     tickets.c.order_id.in_(bindparam("of_orders", expanding=True))
 )
+_MINT = Batch(
+    table=tickets,
+    columns=(
+        "id", "event_id", "tier_id", "order_id", "holder", "account", "paid_on", "state", "token",
+        "issued_at", "expires_at", "generation", "access_count", "updated_at",
+    ),
+    unless_there=True,
+)  # fmt: skip
+_values = itemgetter(*_MINT.columns)
 _HELD_BY = (
     select(tickets)
     .where(tickets.c.event_id == bindparam("event"), tickets.c.holder == bindparam("of_holder"))
@@ -94,8 +104,8 @@ def mint(conn: Connection, sales: Sequence[Sale], *, signer: Signer, now: dateti
     standing: dict[str, str] = {}  # ticket -> order
     for some in batches(sale.order.id for sale in sales):
         standing.update((row.id, row.order_id) for row in conn.execute(_STANDING, {"of_orders": some}))
-    rows = [row for sale in sales for row in _minted(sale, standing, signer=signer, now=now)]
-    insert_ignore(conn, tickets, rows)
+    rows = (row for sale in sales for row in _minted(sale, standing, signer=signer, now=now))
+    insert_all(conn, _MINT, map(_values, rows))
     for some in batches(standing.values()):
         _move(conn, tickets.c.order_id.in_(some), TicketState.VALID, DoorAction.RESTORED, reason="paid", now=now)
 

@@ -1,15 +1,17 @@
 """The till: every payment that ever reached us, and what became of it. What it should become is decided in monitor/."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, update
 
 from chains.port import PaymentKey
-from tickets.batches import batches
+from store.batch import Batch
+from tickets.batches import batches, insert_all
 from tickets.reasons import Reason
 from tickets.schema import payments
 from tickets.states import StateTable
@@ -74,11 +76,10 @@ class PaymentRecord:
     owed: int = 0  # part that goes back
     order_id: str | None = None
     booked: bool = False  # final and in the journal
+    id: str = field(init=False)  # public; a hash of the key, which is asked for often
 
-    @property
-    def id(self) -> str:
-        """Return the public id."""
-        return self.key.payment_id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.key.payment_id)
 
     @property
     def standing(self) -> bool:
@@ -140,8 +141,7 @@ def search(
 
 def record(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
     """Enter payments that the till does not know yet."""
-    if records:
-        conn.execute(insert(payments), [_values(entered, now) for entered in records])
+    insert_all(conn, _ENTER, ((*_entered(record), now) for record in records))
 
 
 def amend(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
@@ -151,6 +151,9 @@ def amend(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) 
 
 
 _ALL: Select[Any] = select(payments)
+_ENTER = Batch(table=payments, columns=tuple(column.name for column in payments.c))
+_KEY = {"chain": "key.chain", "txid": "key.txid", "position": "key.index"}
+_entered = attrgetter(*(_KEY.get(name, name) for name in _ENTER.columns if name != "updated_at"))
 _CHANGEABLE = (
     "state", "confirmations", "height", "block_hash", "block_time", "first_seen",
     "outcome", "reason", "applied", "owed", "order_id", "booked", "updated_at",
@@ -190,23 +193,6 @@ def _record(row: Row[Any]) -> PaymentRecord:
         order_id=row.order_id,
         booked=row.booked,
     )
-
-
-def _values(entered: PaymentRecord, now: datetime) -> dict[str, object]:
-    return {
-        "id": entered.id,
-        "chain": entered.key.chain,
-        "txid": entered.key.txid,
-        "position": entered.key.index,
-        "asset": entered.asset,
-        "amount": entered.amount,
-        "destination": entered.destination,
-        "sender": entered.sender,
-        "direct": entered.direct,
-        "memos": list(entered.memos),
-        "internal": entered.internal,
-        **_state(entered, now),
-    }
 
 
 def _changeable(amended: PaymentRecord, now: datetime) -> dict[str, object]:
