@@ -89,6 +89,16 @@ async def test_the_fields_that_the_script_reads_are_in_the_answers(gateway, even
         assert read <= answer.keys()
 
 
+@pytest.mark.parametrize(("page", "status"), [("https://house.test", 200), ("https://page.test", 403)])
+async def test_a_listed_origin_may_use_the_api_and_asks_for_signatures_where_its_domain_is_listed(
+    store, now, tmp_path, page, status
+):
+    async with opened(store, now, tmp_path, gate='origins = ["https://house.test", "https://page.test"]') as house:
+        answer = await house.post("challenge", {"wallet_address": ADA.address}, headers={"Origin": page})
+        assert answer.headers["Access-Control-Allow-Origin"] == page
+        assert answer.status == status
+
+
 async def test_the_messages_of_the_table_are_those_that_sockets_hear(house):
     """Two people meet, talk, and stay until their tokens are renewed; one loses the ticket, the other sees the end."""
     kinds = {"welcome"}
