@@ -6,7 +6,7 @@ import pytest
 
 from chains.account import Account
 from config.loader import load_registry
-from config.registry import Family, Network, Registry
+from config.registry import Network, Registry
 from gateway.gate.home import account_given, at_home
 from tests.support.gate_house import CHAIN, Wallet, opened, refused
 
@@ -58,8 +58,3 @@ async def test_a_wallet_is_the_same_holder_whatever_chain_its_challenge_names(ho
     assert (await house.post("join", body)).status == 200
     again = body | {"wallet_address": f"eip155:56:{BUYER.address}"}
     assert await refused(await house.post("join", again)) == (409, "proof_spent")
-
-
-def test_every_family_that_is_sold_on_has_a_home():
-    registry = load_registry()
-    assert {chain.family for chain in registry.chains.values()} <= set(Family)
