@@ -8,10 +8,13 @@ Requirements on an implementer
 2. Every payment to a watched address is reported: above finality in `pending` on each poll while it stands there, and
    exactly once in `final`, in order of height and position. Nothing is skipped: an unreadable block is an error.
 3. `gone` needs proof: another block stands at that height in a chain at least as good, or a conflicting transaction was
-   mined. Absence proves nothing. A payment that returns is reported as pending again.
+   mined. Absence proves nothing. A payment that returns is reported as pending again. A payment's facts may change with
+   its block until it is final: the newest report holds, and where another one stood before, its key is in `gone` too.
 4. An endpoint behind our tip is a `TransientError`. A final block that changed is a `DeepReorgError`.
 5. Answers are checked before they are believed: hash, parent, height, chain id. Adapters translate every foreign error.
+   Above the value where two endpoints must agree on a block, its payments are reported as in none until they do.
 6. Values of our own transactions are reported with `internal=True`; deciding what they mean is not the adapter's work.
+7. What was reported as pending is looked for until it is final or gone, even if the watch or the assets have shrunk.
 """
 
 import hashlib
@@ -56,7 +59,7 @@ class Payment:
     destination: str  # our address, in the family's canonical spelling
     sender: str | None  # where it came from, if the chain says so beyond doubt
     memos: tuple[str, ...]  # every text that travelled with it, undecided
-    block: Block | None  # None: seen, not yet in a block
+    block: Block | None  # None: seen, not yet in a block that counts
     direct: bool = True  # EVM native: the transaction's own value and sender, so that `sender` may claim it
     internal: bool = False  # moved between our own accounts: booked, never settled
 
@@ -66,7 +69,7 @@ class Pending:
     """A payment that can still change."""
 
     payment: Payment
-    confirmations: int  # 0: in no block; 1: in the newest block
+    confirmations: int  # 0: in no block that counts; 1: in the newest block
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

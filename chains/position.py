@@ -3,14 +3,15 @@
 Families that report blocks share this; their shells fetch what the functions here ask for and store what they return.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chains.blocks import Contradiction, Link, Memory, extend, finalise
 from chains.errors import PersistentError
-from chains.port import Block, Checkpoint, Payment, PaymentKey, Pending, Sweep, Tip
+from chains.port import Block, Checkpoint, Payment, PaymentKey, Pending, Sweep, Tip, Watch
 
 VERSION = 1
 
@@ -29,6 +30,7 @@ class Position:
 
     memory: Memory
     payments: tuple[Payment, ...] = ()  # those in unfinal blocks, in order of height and place
+    agreed: frozenset[str] = frozenset()  # hashes of blocks that a second endpoint told the same of
 
     def split(self, height: int) -> tuple[tuple[Payment, ...], tuple[Payment, ...]]:
         """Return the payments up to a height, and those above."""
@@ -41,7 +43,7 @@ class Followed:
     """The position after a branch was followed."""
 
     position: Position
-    displaced: tuple[Payment, ...]  # held before, and not on the chain that is now the better one
+    displaced: tuple[Payment, ...]  # held before, and not, or not so, on the chain that is now the better one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,13 @@ class Settled:
 
     position: Position
     final: tuple[Payment, ...]
-    denied: tuple[Payment, ...]  # held before in these very blocks, and not found when they were read again
+    replaced: tuple[Payment, ...]  # held before in these very blocks with other facts than they were now read with
+    denied: tuple[Payment, ...]  # those of them of which the chain itself was told otherwise
+
+
+def looked_for(position: Position, watch: Watch) -> Watch:
+    """Return the watch with every address that something held was paid to, should it have left the watch since."""
+    return replace(watch, active=watch.active | {payment.destination for payment in position.payments})
 
 
 def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Followed | Contradiction:
@@ -58,14 +66,15 @@ def follow(position: Position, fork: Link, branch: Sequence[ReadBlock]) -> Follo
     extended = extend(position.memory, fork, [block.link for block in branch])
     if isinstance(extended, Contradiction):
         return extended
-    found = {payment.key for block in branch for payment in block.payments}
     below, above = position.split(fork.height)
     fresh = tuple(payment for block in branch for payment in block.payments)
     hashes = {block.link.hash for block in branch}
-    displaced = tuple(payment for payment in above if payment.key not in found)
-    if any(payment.block and payment.block.hash in hashes for payment in displaced):
-        return Contradiction(reason="a block that held a payment was read again without it")
-    return Followed(position=Position(memory=extended.memory, payments=below + fresh), displaced=displaced)
+    if any(payment.block and payment.block.hash in hashes for payment in _denied(above, fresh)):
+        return Contradiction(
+            reason="a block that held a payment was read again without it, or with another in its place"
+        )
+    followed = Position(memory=extended.memory, payments=below + fresh, agreed=position.agreed & _hashes(below))
+    return Followed(position=followed, displaced=_replaced(above, fresh))
 
 
 def settle(position: Position, again: Sequence[ReadBlock]) -> Settled | Contradiction:
@@ -74,26 +83,46 @@ def settle(position: Position, again: Sequence[ReadBlock]) -> Settled | Contradi
     if isinstance(memory, Contradiction):
         return memory
     final = tuple(payment for block in again for payment in block.payments)
-    found = {payment.key for payment in final}
     held, rest = position.split(memory.final.height)
     return Settled(
-        position=Position(memory=memory, payments=rest),
+        position=Position(memory=memory, payments=rest, agreed=position.agreed & _hashes(rest)),
         final=final,
-        denied=tuple(payment for payment in held if payment.key not in found),
+        replaced=_replaced(held, final),
+        denied=_denied(held, final),
     )
 
 
+def large(payments: Iterable[Payment], limits: Mapping[str, int]) -> dict[Block, tuple[Payment, ...]]:
+    """Return the blocks whose payments in some asset come to more than its limit, and all payments in them."""
+    blocks: defaultdict[Block, list[Payment]] = defaultdict(list)
+    sums: Counter[tuple[Block, str]] = Counter()
+    for payment in payments:
+        if payment.block is not None:
+            blocks[payment.block].append(payment)
+            sums[payment.block, payment.asset] += payment.amount
+    above = {block for (block, asset), amount in sums.items() if asset in limits and amount > limits[asset]}
+    return {block: tuple(blocks[block]) for block in blocks if block in above}
+
+
 def sweep_of(
-    position: Position, *, final: Iterable[Payment] = (), displaced: Iterable[Payment] = (), behind: bool = False
+    position: Position,
+    *,
+    final: Iterable[Payment] = (),
+    displaced: Iterable[Payment] = (),
+    behind: bool = False,
+    limits: Mapping[str, int] | None = None,
 ) -> Sweep:
-    """Return what a poll that ended here tells. Confirmations are counted on the chain that was read."""
+    """Return what a poll that ended here tells. Confirmations are counted on the chain that was read.
+
+    What stands in a block above the `limits` (smallest unit by asset) that two endpoints did not agree on counts for
+    nothing yet: it is told of as if it were in no block.
+    """
     tip = position.memory.tip
+    unsure = {block.hash for block in large(position.payments, limits or {})} - position.agreed
     return Sweep(
         final=tuple(final),
-        pending=tuple(
-            Pending(payment=payment, confirmations=tip.height - _height(payment) + 1) for payment in position.payments
-        ),
-        gone=tuple(payment.key for payment in displaced),
+        pending=tuple(_pending(payment, tip, unsure) for payment in position.payments),
+        gone=tuple(dict.fromkeys(payment.key for payment in displaced)),
         tip=Tip(height=tip.height, hash=tip.hash, time=moment(tip.time)),
         final_height=position.memory.final.height,
         checkpoint=write(position),
@@ -113,6 +142,7 @@ def write(position: Position) -> Checkpoint:
         "final": _write_link(position.memory.final),
         "unfinal": [_write_link(link) for link in position.memory.unfinal],
         "payments": [_write_payment(payment) for payment in position.payments],
+        "agreed": [*sorted(position.agreed)],
     }
 
 
@@ -126,9 +156,33 @@ def read(checkpoint: Checkpoint, chain: str) -> Position:
             final=_read_link(stored["final"]), unfinal=tuple(_read_link(link) for link in stored["unfinal"])
         )
         payments = tuple(_read_payment(payment, chain) for payment in stored["payments"])
+        agreed = frozenset(stored["agreed"])
     except (KeyError, TypeError, ValueError) as error:
         raise PersistentError(f"{chain}: the checkpoint cannot be read: {error!r}") from error
-    return Position(memory=memory, payments=payments)
+    return Position(memory=memory, payments=payments, agreed=agreed)
+
+
+def _replaced(held: Iterable[Payment], told: Iterable[Payment]) -> tuple[Payment, ...]:
+    """Return what was held and is not told again, wherever it stands now."""
+    facts = {replace(payment, block=None) for payment in told}
+    return tuple(payment for payment in held if replace(payment, block=None) not in facts)
+
+
+def _denied(held: Iterable[Payment], told: Iterable[Payment]) -> tuple[Payment, ...]:
+    """Return the same but for what is only internal now, or no more: this the growing watch says, not the chain."""
+    facts = {replace(payment, block=None, internal=False) for payment in told}
+    return tuple(payment for payment in held if replace(payment, block=None, internal=False) not in facts)
+
+
+def _hashes(payments: Iterable[Payment]) -> frozenset[str]:
+    return frozenset(payment.block.hash for payment in payments if payment.block is not None)
+
+
+def _pending(payment: Payment, tip: Link, unsure: Collection[str]) -> Pending:
+    block = payment.block
+    if block is None or block.hash in unsure:
+        return Pending(payment=replace(payment, block=None), confirmations=0)
+    return Pending(payment=payment, confirmations=tip.height - block.height + 1)
 
 
 def _height(payment: Payment) -> int:

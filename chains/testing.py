@@ -14,7 +14,7 @@ from typing import Self
 from chains.blocks import Contradiction, DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import ChainError, DeepReorgError, TransientError
 from chains.port import Block, Checkpoint, Payment, PaymentKey, Sweep, Watch
-from chains.position import Position, ReadBlock, follow, moment, read, settle, sweep_of, write
+from chains.position import Position, ReadBlock, follow, looked_for, moment, read, settle, sweep_of, write
 
 CHAIN = "eip155:31337"
 COIN = f"{CHAIN}/slip44:60"
@@ -165,6 +165,7 @@ class FakeChain:
         visible = self._blocks[: len(self._blocks) - self._lag]
         tip = visible[-1].link
         position = read(checkpoint, self._chain)
+        watch = looked_for(position, watch)
         displaced: tuple[Payment, ...] = ()
         verdict = judge(position.memory, tip)
         if verdict is Verdict.WORSE:

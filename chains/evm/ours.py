@@ -23,19 +23,20 @@ class Ours:
     addresses: Mapping[str, str]  # lower case -> EIP-55
     receivers: frozenset[str]  # the same in both spellings that nodes use
     active: frozenset[str]  # lower case, without the retired ones
-    tokens: Mapping[str, Asset]  # by contract, lower case
+    tokens: Mapping[str, str]  # asset id by contract, lower case
 
     @classmethod
-    def of(cls, watch: Watch, chain: Chain) -> "Ours":
-        """Return the watch as it meets this chain."""
+    def of(cls, watch: Watch, chain: Chain, under_way: Iterable[str] = ()) -> "Ours":
+        """Return the watch as it meets this chain. Assets `under_way` are read for, listed or not."""
         addresses = {address.lower(): address for address in watch.active | watch.retired}
+        assets = {token.id for token in chain.tokens}.union(under_way)
         return cls(
             chain=chain.id,
             native=chain.native,
             addresses=addresses,
             receivers=frozenset(addresses).union(addresses.values()),
             active=frozenset(address.lower() for address in watch.active),
-            tokens={token.contract.lower(): token for token in chain.tokens if token.contract is not None},
+            tokens={contract: asset for asset in assets if (contract := _contract(asset))},
         )
 
     @property
@@ -48,6 +49,12 @@ class Ours:
         if not any(bloom & mask == mask for mask in map(_transfer_mask, self.tokens)):
             return frozenset()
         return frozenset(address for address in addresses if bloom & (mask := topic_mask(address)) == mask)
+
+
+def _contract(asset: str) -> str | None:
+    """Return the contract in a token's id (CAIP-19, namespace erc20), lower case; None for the native asset."""
+    namespace, _, reference = asset.partition("/")[2].partition(":")
+    return reference.lower() if namespace == "erc20" else None
 
 
 def topic_of(address: str) -> str:

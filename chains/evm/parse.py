@@ -224,7 +224,7 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
         calls_token = to is not None and to.lower() == contract and calldata.startswith(TRANSFER_CALL)
         yield Payment(
             key=PaymentKey(chain=ours.chain, txid=transaction["hash"], index=str(ordinal)),
-            asset=ours.tokens[contract].id,
+            asset=ours.tokens[contract],
             amount=transfer.amount,
             destination=ours.addresses[transfer.destination],
             sender=_spelled(transfer.sender),

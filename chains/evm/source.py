@@ -4,8 +4,8 @@ A poll is served by one endpoint from start to end; where it contradicts itself,
 is begun again with the next one. Nothing is kept between polls but the endpoints' health.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -15,8 +15,19 @@ from chains.errors import DeepReorgError
 from chains.evm.ours import Ours
 from chains.evm.reader import Reader, together
 from chains.evm.transport import EvmTransport, identify
-from chains.port import Checkpoint, Payment, Sweep, Watch
-from chains.position import Position, ReadBlock, Settled, follow, read, settle, sweep_of, write
+from chains.port import Block, Checkpoint, Payment, Sweep, Watch
+from chains.position import (
+    Position,
+    ReadBlock,
+    Settled,
+    follow,
+    large,
+    looked_for,
+    read,
+    settle,
+    sweep_of,
+    write,
+)
 from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
 from config.deployment import agreement_thresholds
 from config.registry import Chain
@@ -76,7 +87,7 @@ class EvmSource:
     async def poll(self, checkpoint: Checkpoint, watch: Watch) -> Sweep:
         """Read on from the checkpoint, at most BLOCKS_PER_POLL blocks."""
         position = read(checkpoint, self._chain.id)
-        ours = Ours.of(watch, self._chain)
+        ours = Ours.of(looked_for(position, watch), self._chain, {payment.asset for payment in position.payments})
         sweep = await self._endpoints.ask(lambda endpoint: self._poll(endpoint, position, ours))
         await self._watch_for_standstill(stands=sweep.tip.hash == position.memory.tip.hash)
         return sweep
@@ -106,9 +117,10 @@ class EvmSource:
         behind = position.memory.tip.height < view.tip.height
         if target > position.memory.final.height and (settled := await self._settle(reader, position, target, fresh)):
             position, final = settled.position, settled.final
-            displaced += settled.denied  # two endpoints agree that they were never there
+            displaced += settled.replaced  # two endpoints agree that they were never so
             behind = behind or target < reachable
-        return sweep_of(position, final=final, displaced=displaced, behind=behind)
+        position = await self._with_agreement(reader, position, fresh)
+        return sweep_of(position, final=final, displaced=displaced, behind=behind, limits=self._agree_above)
 
     async def _look(self, reader: Reader, our_height: int | None) -> _View:
         tag = self._chain.finality.tag
@@ -149,11 +161,13 @@ class EvmSource:
         again = await self._agreed_elsewhere(reader, position, first, target)
         if again is not None:
             return _fitting(settle(position, again)) if again else None
-        if self._endpoints.several and self._exceeds(position, target):
+        if not self._believable(position.payments, target):
             return None  # too much money for one endpoint's word: final when a second one is back
         settled = _fitting(settle(position, await self._read_twice(reader, first, target, fresh)))
+        if not self._believable(settled.final, target):
+            return None
         if settled.denied:
-            raise EndpointError(Trouble.INCONSISTENT, f"does not find {settled.denied[0].key.txid} again")
+            raise EndpointError(Trouble.INCONSISTENT, f"does not tell of {settled.denied[0].key.txid} as before")
         return settled
 
     async def _agreed_elsewhere(
@@ -169,7 +183,7 @@ class EvmSource:
             second = self._reader(endpoint, reader.ours)
             view = await self._look(second, None)
             endpoint.check_tip(view.tip.height, target)
-            last = min(target, view.tagged) if view.tagged is not None else target
+            last = min(target, self._finality(view.tip.height, view.tagged))
             return endpoint, await second.read(first, last, reader.ours.everyone)
 
         asked = [reader.endpoint]
@@ -242,13 +256,39 @@ class EvmSource:
         if await self._endpoints.ask_another([first], agrees, urgent=True) is None:
             raise EndpointError(Trouble.INCONSISTENT, f"no second endpoint confirms {what}")
 
-    def _exceeds(self, position: Position, target: int) -> bool:
-        """Whether a payment up to this height is more than one endpoint is believed about."""
-        return any(
-            payment.block is not None and payment.block.height <= target and payment.amount > limit
-            for payment in position.payments
-            if (limit := self._agree_above.get(payment.asset)) is not None
-        )
+    async def _with_agreement(self, reader: Reader, position: Position, fresh: Sequence[ReadBlock]) -> Position:
+        """Note of which blocks with much money in them a second endpoint tells the same as the one that is asked."""
+        above = large(position.payments, self._agree_above)
+        unsure = {block: held for block, held in above.items() if block.hash not in position.agreed}
+        read_now = {block.link.hash for block in fresh}
+        unsure = {
+            block: held
+            for block, held in unsure.items()
+            if block.hash in read_now or await self._tells(reader, block, held)
+        }
+        asked, agreed = [reader.endpoint], position.agreed
+
+        async def work(endpoint: Endpoint) -> tuple[Endpoint, set[str]]:
+            second = self._reader(endpoint, reader.ours)
+            return endpoint, {block.hash for block, held in unsure.items() if await self._tells(second, block, held)}
+
+        while unsure and (told := await self._endpoints.ask_another(asked, work)) is not None:
+            asked.append(told[0])
+            agreed |= told[1]
+            unsure = {block: held for block, held in unsure.items() if block.hash not in agreed}
+        return replace(position, agreed=agreed)
+
+    async def _tells(self, reader: Reader, block: Block, held: Sequence[Payment]) -> bool:
+        """Whether an endpoint has the block with these payments in it. That it lags behind is no fault here."""
+        [link] = await reader.headers(block.height)
+        if link is None or link.hash != block.hash:
+            return False
+        [read_again] = await reader.read(block.height, block.height, reader.ours.everyone)
+        return set(held) <= set(read_again.payments)
+
+    def _believable(self, payments: Iterable[Payment], up_to: int) -> bool:
+        """Whether one endpoint's word is enough for every block up to this height."""
+        return all(block.height > up_to for block in large(payments, self._agree_above))
 
     # --- helpers ---------------------------------------------------------------------------------------------
 
