@@ -4,6 +4,7 @@ Under `usher:room:<event>`: a channel of that name, `…:gates` names the gates 
 roster of one. Both expire when the gate falls silent. `usher:gate:<gate>` is the channel of letters to one gate alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -73,7 +74,7 @@ class Sign:
     gate: str
 
 
-Job = Enter | Leave | Rewrite | Beat | Survey | Forget | Settled | Sign | Post | Load
+Job = Enter | Leave | Rewrite | Beat | Survey | Forget | Settled | Sign | Load
 
 
 def room_channel(event_id: int) -> str:
@@ -89,8 +90,6 @@ def gate_channel(gate: str) -> str:
 def commands(job: Job, *, silence: timedelta) -> list[Command]:  # noqa: PLR0911  one arm per kind of job
     """Return what Redis is asked for a job, in order; Beat, Survey and Load read the first command's answer."""
     match job:
-        case Post() as post:
-            return _posting(post, silence)
         case Rewrite(roster=roster, beat=beat):
             key = _roster_key(beat.event_id, beat.gate)
             fields = [part for peer, one in roster.peers.items() for part in (peer, write_introduction(one))]
@@ -112,19 +111,32 @@ def commands(job: Job, *, silence: timedelta) -> list[Command]:  # noqa: PLR0911
             return []
 
 
-def _posting(post: Post, silence: timedelta) -> list[Command]:
-    """Return the roster's change before the letter: whoever reads the roster for a letter's sake finds it there."""
-    letter = post.letter
-    key = _roster_key(letter.event_id, letter.gate)
-    channel = gate_channel(post.gate) if post.gate else room_channel(letter.event_id)
-    asked: list[Command] = []
-    if post.put is not None:
-        asked.append(("HSET", key, post.put["peer"], write_introduction(post.put), ROSTER_VERSION, letter.version))
-    if post.drop is not None:
-        asked += [("HDEL", key, post.drop), ("HSET", key, ROSTER_VERSION, letter.version)]
-    if asked:
-        asked.append(("PEXPIRE", key, _milliseconds(silence)))
-    return [*asked, ("PUBLISH", channel, write_letter(letter))]
+def posting(posts: Sequence[Post], *, silence: timedelta) -> list[Command]:
+    """Return what Redis is asked for letters that follow each other, in one transaction.
+
+    Rosters change before letters are sent, so whoever reads a roster for a letter's sake finds it there. Of an avatar's
+    many moves the last one is stored.
+    """
+    changes: dict[tuple[str, str], list[Command]] = {}
+    for post in posts:
+        key = _roster_key(post.letter.event_id, post.letter.gate)
+        if post.put is not None:
+            peer = post.put["peer"]
+            changes[key, peer] = [("HSET", key, peer, write_introduction(post.put))]
+        if post.drop is not None:
+            changes[key, post.drop] = [("HDEL", key, post.drop)]
+    newest = {_roster_key(post.letter.event_id, post.letter.gate): post.letter.version for post in posts}
+    for key in {key for key, _ in changes}:
+        changes[key, ""] = [("HSET", key, ROSTER_VERSION, newest[key]), ("PEXPIRE", key, _milliseconds(silence))]
+    letters: list[Command] = [
+        (
+            "PUBLISH",
+            gate_channel(post.gate) if post.gate else room_channel(post.letter.event_id),
+            write_letter(post.letter),
+        )
+        for post in posts
+    ]
+    return [*(command for change in changes.values() for command in change), *letters]
 
 
 def _kept(beat: Letter, silence: timedelta) -> list[Command]:

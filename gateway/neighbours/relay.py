@@ -9,17 +9,19 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio.client import Pipeline, PubSub
 from redis.exceptions import RedisError
 
 from config.clock import Clock
 from config.settings import RedisSettings
 from gateway.neighbours.jobs import (
     Beat,
+    Command,
     Enter,
     Forget,
     Job,
@@ -30,11 +32,12 @@ from gateway.neighbours.jobs import (
     Survey,
     commands,
     gate_channel,
+    posting,
     room_channel,
 )
 from gateway.neighbours.letters import read_letter, read_roster
 from gateway.neighbours.line import connect
-from gateway.neighbours.mirror import Load, Mirror, News, Overheard
+from gateway.neighbours.mirror import Load, Mirror, News, Overheard, Post
 from gateway.presence.hub import Tell
 from gateway.presence.messages import Message
 
@@ -59,7 +62,7 @@ class Relay:
         self._clock = clock
         self._pass_on = pass_on
         self.mirror = Mirror(gate=secrets.token_hex(8), silence=self._silence)
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Job | Post] = asyncio.Queue()
         self._settled: dict[int, asyncio.Event] = {}  # of the events whose letters we hear or are about to
         self._idle: frozenset[int] = frozenset()
         self._connected = False
@@ -93,6 +96,8 @@ class Relay:
     async def running(self) -> AsyncIterator[None]:
         """Keep the line and the time; at the end tell neighbours who left."""
         tasks = [asyncio.create_task(self._keep_line()), asyncio.create_task(self._keep_time())]
+        for task in tasks:
+            task.add_done_callback(_ended)
         yield
         if self._connected:
             for event_id in self.mirror.events:
@@ -141,6 +146,7 @@ class Relay:
     async def _session(self) -> None:
         redis = connect(self._url, answer_within=ANSWER_WITHIN, connections=2)
         async with redis, redis.pubsub() as channels:
+            await redis.ping()  # a Redis that hangs still takes connections
             await channels.subscribe(gate_channel(self.mirror.gate))
             self._connected = True
             self._begin()
@@ -192,22 +198,28 @@ class Relay:
             for _ in batch:
                 self._jobs.task_done()
 
-    async def _do(self, batch: Iterable[Job], redis: Redis, channels: PubSub) -> None:
+    async def _do(self, batch: Iterable[Job | Post], redis: Redis, channels: PubSub) -> None:
         """Carry out jobs in order, in one transaction, and take the answers."""
         asking: list[tuple[Job, int]] = []
         async with redis.pipeline(transaction=True) as pipeline:
-            for job in batch:
-                match job:
-                    case Enter(event_id=event_id):
-                        await channels.subscribe(room_channel(event_id))
-                    case Leave(event_id=event_id):
-                        await channels.unsubscribe(room_channel(event_id))
-                asking.append((job, len(pipeline)))
-                for command in commands(job, silence=self._silence):
-                    pipeline.execute_command(*command)
+            for kind, run in groupby(batch, type):
+                if kind is Post:
+                    _add(pipeline, posting([post for post in run if isinstance(post, Post)], silence=self._silence))
+                    continue
+                for job in (one for one in run if not isinstance(one, Post)):
+                    await self._tune(job, channels)
+                    asking.append((job, len(pipeline)))
+                    _add(pipeline, commands(job, silence=self._silence))
             answers = await pipeline.execute() if len(pipeline) else []
         for job, first in asking:
             self._answered(job, answers[first] if first < len(answers) else None)
+
+    async def _tune(self, job: Job, channels: PubSub) -> None:
+        match job:
+            case Enter(event_id=event_id):
+                await channels.subscribe(room_channel(event_id))
+            case Leave(event_id=event_id):
+                await channels.unsubscribe(room_channel(event_id))
 
     def _answered(self, job: Job, answer: Any) -> None:
         match job:
@@ -253,3 +265,13 @@ class Relay:
             beat = self.mirror.beat(event_id)
             self._order(Beat(beat=beat, peers=self.mirror.count(event_id)))
         self._order(Sign(gate=self.mirror.gate))
+
+
+def _add(pipeline: Pipeline, asked: Iterable[Command]) -> None:
+    for command in asked:
+        pipeline.execute_command(*command)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("neighbours_failed", error=type(error).__qualname__, reason=str(error))

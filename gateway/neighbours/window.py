@@ -6,6 +6,8 @@ Redis that is away, or comes back empty, lets a client have at most one quota pe
 
 import asyncio
 import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -24,21 +26,36 @@ TRY_AGAIN = timedelta(seconds=1)
 """After a failure one request in so long asks again; all others are counted here."""
 
 TAKE = """
-local now, window, quota = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local oldest = redis.call('LINDEX', KEYS[1], 0)
-while oldest and tonumber(oldest) <= now - window do
-  redis.call('LPOP', KEYS[1])
-  oldest = redis.call('LINDEX', KEYS[1], 0)
+local now, answers = tonumber(ARGV[1]), {}
+for number, key in ipairs(KEYS) do
+  local window, quota = tonumber(ARGV[2 * number]), tonumber(ARGV[2 * number + 1])
+  local oldest = redis.call('LINDEX', key, 0)
+  while oldest and tonumber(oldest) <= now - window do
+    redis.call('LPOP', key)
+    oldest = redis.call('LINDEX', key, 0)
+  end
+  local count, granted = redis.call('LLEN', key), 0
+  if count < quota then
+    redis.call('RPUSH', key, ARGV[1])
+    redis.call('PEXPIRE', key, window)
+    count, granted, oldest = count + 1, 1, oldest or ARGV[1]
+  end
+  answers[number] = {granted, count, oldest}
 end
-local count = redis.call('LLEN', KEYS[1])
-if count >= quota then
-  return {0, count, oldest}
-end
-redis.call('RPUSH', KEYS[1], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], window)
-return {1, count + 1, oldest or ARGV[1]}
+return answers
 """
 """The times of a window in milliseconds, the oldest first, as `WindowMemory` keeps them, on the gates' own clock."""
+BATCH = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Request:
+    """One request that waits for Redis' word."""
+
+    key: str
+    quota: int
+    seconds: int
+    answer: asyncio.Future[Taken | None]
 
 
 class SharedWindow:
@@ -50,6 +67,8 @@ class SharedWindow:
         self._own = OwnWindow(clock)
         self._clock = clock
         self._secret = secret
+        self._waiting: list[_Request] = []
+        self._asking: asyncio.Task[None] | None = None
         self._away = False
         self._ask_at = 0.0  # on the event loop's clock
 
@@ -58,7 +77,7 @@ class SharedWindow:
         here = self._own.look(name, quota=quota, seconds=seconds, granted=False)
         if here.count >= quota:
             return here
-        shared = await self._ask(name, quota, seconds)
+        shared = await self._shared(name, quota, seconds)
         if shared is not None and not shared.granted:
             return shared
         own = await self._own.take(name, quota=quota, seconds=seconds)
@@ -68,24 +87,51 @@ class SharedWindow:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _ask(self, name: str, quota: int, seconds: int) -> Taken | None:
-        """Return what Redis says; None where it is away."""
-        moment = asyncio.get_running_loop().time()
-        if moment < self._ask_at:
+    async def _shared(self, name: str, quota: int, seconds: int) -> Taken | None:
+        """Return what Redis says; None where it is away. What is asked while it answers goes together into the next."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._ask_at:
             return None
         if self._away:
-            self._ask_at = moment + TRY_AGAIN.total_seconds()  # this request alone tries
-        milliseconds = int(self._clock().timestamp() * 1000)
+            self._ask_at = loop.time() + TRY_AGAIN.total_seconds()  # this request alone tries
+        answer: asyncio.Future[Taken | None] = loop.create_future()
+        self._waiting.append(_Request(key=self._key(name), quota=quota, seconds=seconds, answer=answer))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return await answer
+
+    async def _ask(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:BATCH]
+                answers = await self._answers(batch)
+                if answers is None:
+                    return
+                del self._waiting[: len(batch)]
+                for request, taken in zip(batch, answers, strict=True):
+                    if not request.answer.done():  # whoever asked may have gone away
+                        request.answer.set_result(taken)
+        finally:
+            waiting, self._waiting, self._asking = self._waiting, [], None
+            for request in waiting:  # nobody waits for a Redis that does not answer
+                if not request.answer.done():
+                    request.answer.set_result(None)
+
+    async def _answers(self, batch: Sequence[_Request]) -> Sequence[Taken] | None:
+        times = [part for request in batch for part in (request.seconds * 1000, request.quota)]
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                granted, count, oldest = await self._script(
-                    keys=[f"usher:limit:{self._key(name)}"], args=[milliseconds, seconds * 1000, quota]
+                answers = await self._script(
+                    keys=[f"usher:limit:{request.key}" for request in batch],
+                    args=[int(self._clock().timestamp() * 1000), *times],
                 )
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self._missed(error)
             return None
         self._answered()
-        return Taken(granted=bool(granted), count=count, oldest=int(oldest) / 1000)
+        return [
+            Taken(granted=bool(granted), count=count, oldest=int(oldest) / 1000) for granted, count, oldest in answers
+        ]
 
     def _key(self, name: str) -> str:
         """Return a keyed hash: a wallet's budget is named after its account, which no Redis needs to know."""

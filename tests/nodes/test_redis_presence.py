@@ -1,11 +1,17 @@
 """Visitors at two gates on one database, with a real Redis between: they see, hear and reach each other as at one."""
 
+import signal
+
 import pytest
 from redis.asyncio import Redis
 
+from config.clock import utc_now
+from gateway.neighbours import relay
 from gateway.presence.elsewhere import NobodyElsewhere
 from tests.support.gate_house import Wallet
 from tests.support.neighbours_house import far_gate, gate, opened, redis_server, rooms, shared
+from tickets import door
+from tickets.door import DoorAction
 
 ANN, BOB, EVE = Wallet(1), Wallet(2), Wallet(3)
 
@@ -138,6 +144,57 @@ async def test_rooms_that_lost_each_other_for_long_are_joined_again(store, tmp_p
         redis.start()
         assert (await ann.hears("joined"))["peer"] == bob.peer
         assert (await bob.hears("joined"))["peer"] == ann.peer
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(gates, redis):
+    one, other = gates
+    ann, bob = await one.join(ANN), await other.join(BOB)
+    await ann.hears("joined")
+    redis.signal(signal.SIGSTOP)
+    try:
+        eve = await one.join(EVE)
+        await ann.hears("joined")
+        await eve.says("chat", text="quiet here")
+        assert (await ann.hears("chat"))["peer"] == eve.peer
+    finally:
+        redis.signal(signal.SIGCONT)
+    assert (await bob.hears("joined"))["peer"] == eve.peer
+
+
+async def test_a_gate_that_tells_more_than_redis_takes_is_read_from_its_roster(gates, monkeypatch):
+    one, other = gates
+    ann, bob = await one.join(ANN), await other.join(BOB)
+    await ann.hears("joined")
+    monkeypatch.setattr(relay, "QUEUE", 0)
+    await ann.says("state", data="lost on the way")
+    assert await bob.hears("state") == {"type": "state", "peer": ann.peer, "data": "lost on the way"}
+    await ann.socket.close()
+    assert (await bob.hears("left"))["peer"] == ann.peer
+
+
+async def test_a_ban_at_one_gate_is_heard_at_the_other(gates, store):
+    """The kick comes from the database; that the peer is gone, neighbours hear as of any other."""
+    one, other = gates
+    ann, bob = await one.join(ANN), await other.join(BOB)
+    await ann.hears("joined")
+    ban = {"action": DoorAction.BANNED, "reason": "rude", "holder": str(BOB.account.holder)}
+    await store.transact(lambda conn: door.announce(conn, event_id=one.event.id, now=utc_now(), **ban))
+    assert (await ann.hears("left"))["reason"] == "kicked"
+    assert (await bob.hears("kicked"))["reason"] == "banned"
+
+
+async def test_a_room_that_everybody_left_is_left_in_redis_too(store, tmp_path, redis, event):
+    async with gate(store, tmp_path, event, more=shared(redis, silence_seconds=1)) as one:
+        ann = await one.join(ANN)
+        async with Redis.from_url(redis.url) as looking, looking.monitor() as monitor:
+            await ann.socket.close()
+            while "SREM" not in (await monitor.next_command())["command"]:
+                pass
+        assert rooms(one).elsewhere.mirror.events == ()
+        async with Redis.from_url(redis.url) as looking:
+            assert await looking.keys("usher:room:*") == []
+        again = await one.join(ANN)
+        assert again.others == set()
 
 
 async def test_a_roster_that_redis_dropped_is_written_again(store, tmp_path, redis, event):
