@@ -74,6 +74,18 @@ async def minted(who, house):
     return states
 
 
+DRAW = """(url) => new Promise((resolve, reject) => {
+  const image = new Image();
+  image.onload = () => resolve(image.naturalWidth);
+  image.onerror = reject;
+  image.src = url;
+})"""
+RENEW = """async ([base, token]) => {
+  const answer = await fetch(`${base}/api/turn-credentials`, { headers: { Authorization: `Bearer ${token}` } });
+  return (await answer.json()).iceServers;
+}"""
+
+
 async def test_a_page_sells_a_ticket_and_hears_of_every_confirmation(house, open_page):
     ada = await open_page()
     order, states = await paid(ada, house)
@@ -86,6 +98,7 @@ async def test_a_page_sells_a_ticket_and_hears_of_every_confirmation(house, open
     keys = await ada.run("base => fetch(`${base}/.well-known/jwks.json`).then((answer) => answer.json())", house.url)
     assert {key["kty"] for key in keys["keys"]} == {"OKP"}
     assert ticket["token"].count(".") == 2
+    assert await ada.run(DRAW, order["qr_url"]) > 100
 
 
 async def test_a_stream_goes_on_by_itself_after_its_gate_was_down(house, open_page):
@@ -126,17 +139,19 @@ async def test_two_pages_talk_over_a_data_channel_until_a_ticket_is_revoked(hous
     assert await ben.run(refusal) == "ticket_revoked"
 
 
-async def test_pages_of_a_relay_only_event_meet_through_coturn_and_never_directly(open_page, type_usher):
+async def test_pages_of_a_relay_only_event_meet_through_coturn_and_never_directly(house, open_page, type_usher):
     ada, ben = await open_page(RELAYED), await open_page(RELAYED)
     for who in (ada, ben):
         await type_usher("tickets", "grant", RELAYED, who.wallet.address)
-        await who.run("enter()")
+        grant = await who.run("enter()")
         await who.hear("welcome")
     await ada.hear("channel_open")
     await ben.hear("channel_open")
     await ben.run("say('Who are you?')")
     assert await ada.hear("text") == "Who are you?"
     assert (await ada.run("route()"), await ben.run("route()")) == ("relay", "relay")
+    [server] = await ben.run(RENEW, [house.url, grant["session_token"]])
+    assert server["urls"] == grant["iceServers"][0]["urls"]
 
 
 async def test_after_a_reload_the_page_goes_on_without_a_signature(open_page, type_usher):
