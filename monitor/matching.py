@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
 from memo.grammar import EventMemo
 from monitor.reading import Reading
@@ -14,6 +14,12 @@ from tickets.event import Event
 from tickets.order import topup_key
 from tickets.schema import orders
 from tickets.till import PaymentRecord
+
+_wanted: BindParameter[str] = bindparam("wanted", expanding=True)
+_BY_ADDRESS = select(orders.c.address, orders.c.id).where(
+    orders.c.chain == bindparam("on_chain"), orders.c.address.in_(_wanted)
+)
+_BY_CODE = select(orders.c.code, orders.c.id).where(orders.c.code.in_(_wanted))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +48,8 @@ def match(conn: Connection, terms: Terms, records: Iterable[PaymentRecord]) -> d
     Nothing is locked yet: what an event or order is worth by now must be read again under the locks.
     """
     read = [(record, terms.read(record.memos)) for record in records]
-    on_chain = orders.c.chain == terms.chain.id
-    by_address = _ids(conn, orders.c.address, {record.destination for record, _ in read}, on_chain)
-    by_code = _ids(conn, orders.c.code, {code for _, reading in read if (code := _code(reading))})
+    by_address = _ids(conn, _BY_ADDRESS, {record.destination for record, _ in read}, on_chain=terms.chain.id)
+    by_code = _ids(conn, _BY_CODE, {code for _, reading in read if (code := _code(reading))})
     named = events.by_refs(conn, {reading.event.event for _, reading in read if reading.event})
     subjects = {}
     for record, reading in read:
@@ -97,11 +102,9 @@ def _with_purses(conn: Connection, subjects: Mapping[str, Subject]) -> dict[str,
     }
 
 
-def _ids(
-    conn: Connection, column: ColumnElement[str], values: Iterable[str], *conditions: ColumnElement[bool]
-) -> dict[str, str]:
+def _ids(conn: Connection, statement: Select[str, str], values: Iterable[str], **more: str) -> dict[str, str]:
+    """Return the ids of orders by what they are looked up with."""
     found: dict[str, str] = {}
     for some in batches(values):
-        wanted = select(column, orders.c.id).where(column.in_(some), *conditions)
-        found.update((value, order_id) for value, order_id in conn.execute(wanted))
+        found.update((value, order_id) for value, order_id in conn.execute(statement, {"wanted": some, **more}))
     return found

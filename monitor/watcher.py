@@ -2,8 +2,8 @@
 
     checkpoint + addresses -> poll -> [payments, orders, tickets, journal, checkpoint] -> acknowledge the addresses
 
-Nothing is remembered between two turns but the lease: whenever this process dies, the next one goes on from what was
-committed, and a stand-by that takes the lease over fences it off.
+Nothing is remembered between two turns but the lease and the addresses that only ever become more: whenever this
+process dies, the next one goes on from what was committed, and a stand-by that takes the lease over fences it off.
 """
 
 import asyncio
@@ -76,6 +76,7 @@ class Watcher:
         self._log = structlog.get_logger(__name__).bind(chain=self._chain)
         self._lease: Lease | None = None
         self._renewed: datetime | None = None
+        self._addresses: WatchedSet | None = None
         self._failures = 0
         self._halted = False
 
@@ -95,9 +96,7 @@ class Watcher:
         except PersistentError as error:
             return await self._stop(str(error))
         except LeaseLostError:
-            self._lease = None
-            self._log.warning("another watcher took over")
-            return IDLE
+            return self._overtaken()
         except (TransientError, StoreUnavailableError) as error:
             self._failures += 1
             self.hooks.failed(self._chain, error)
@@ -107,11 +106,14 @@ class Watcher:
         return rest
 
     async def _advance(self) -> timedelta:
+        if self._addresses is None:
+            await self.store.transact(lambda conn: addresses.receive_at(conn, self._chain, self.receive))
         start = await self.store.read(self._begin)
+        self._addresses = start.addresses
         if start.progress is not None and start.progress.status is Status.STOPPED:
             return IDLE
         checkpoint = await self._checkpoint(start.progress)
-        watch = Watch(active=start.addresses.active | frozenset(self.receive), retired=start.addresses.retired)
+        watch = Watch(active=start.addresses.active, retired=start.addresses.retired)
         sweep = await self.source.poll(checkpoint, watch)
         now = self.clock()
         settlement = await self.store.transact(lambda conn: self._store(conn, sweep, start.addresses, now))
@@ -127,7 +129,8 @@ class Watcher:
         return read.checkpoint
 
     def _begin(self, conn: Connection) -> _Start:
-        return _Start(progress=progress.load(conn, self._chain), addresses=addresses.watched_set(conn, self._chain))
+        watched = addresses.watched_set(conn, self._chain, known=self._addresses)
+        return _Start(progress=progress.load(conn, self._chain), addresses=watched)
 
     def _store(self, conn: Connection, sweep: Sweep, watched: WatchedSet, now: datetime) -> Settlement:
         """Store a sweep and all that follows from it, or nothing."""
@@ -158,12 +161,27 @@ class Watcher:
 
     async def _stop(self, reason: str) -> timedelta:
         """Stop reading until the operator has looked: sales in the chain's assets pause by what is written here."""
+        now = self.clock()
+        try:
+            # A chain never read has no row to be marked; otherwise the operator's word is looked for there.
+            self._halted = not await self.store.transact(lambda conn: self._mark_stopped(conn, reason, now))
+        except LeaseLostError:
+            return self._overtaken()
+        except StoreUnavailableError:
+            self._halted = True  # others see it by the poll that does not come
         self._log.error("chain stopped", reason=reason)
         self.hooks.stopped(self._chain, reason)
-        self._halted, now = True, self.clock()
-        with contextlib.suppress(StoreUnavailableError):  # then others see it by the poll that does not come
-            # A chain never read has no row to be marked; otherwise the operator's word is looked for there.
-            self._halted = not await self.store.transact(lambda conn: progress.stop(conn, self._chain, reason, now))
+        return IDLE
+
+    def _mark_stopped(self, conn: Connection, reason: str, now: datetime) -> bool:
+        if self._lease is not None:
+            leases.guard(conn, self._lease)
+        return progress.stop(conn, self._chain, reason, now)
+
+    def _overtaken(self) -> timedelta:
+        """Leave the chain to the watcher that holds its lease now."""
+        self._lease = None
+        self._log.warning("another watcher took over")
         return IDLE
 
     def _back_off(self) -> timedelta:

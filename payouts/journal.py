@@ -10,13 +10,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from payouts.schema import entries, postings
 from store import counters
 from store.batch import Batch
 from tickets.batches import batches, insert_all
 
+_BOOKED = select(postings.c.reference).where(postings.c.reference.in_(bindparam("wanted", expanding=True)))
 _POST = Batch(table=postings, columns=tuple(column.name for column in postings.c))
 _posted = attrgetter(*(name for name in _POST.columns if name != "id"))
 _ENTER = Batch(table=entries, columns=tuple(column.name for column in entries.c))
@@ -83,8 +84,7 @@ def post_all(conn: Connection, batch: Sequence[Posting]) -> int:
     """
     wanted = {posting.reference: posting for posting in batch}
     for some in batches(tuple(wanted)):
-        known = select(postings.c.reference).where(postings.c.reference.in_(some))
-        for reference in conn.execute(known).scalars():
+        for reference in conn.execute(_BOOKED, {"wanted": some}).scalars():
             del wanted[reference]
     if not wanted:
         return 0

@@ -1,10 +1,10 @@
-"""Own addresses of orders: committed -> watched -> shown -> retired, only ever forwards. No key is derived here.
+"""Own addresses: of orders, committed -> watched -> shown -> retired, only ever forwards; and those of the platform.
 
-None is shown before a poll has watched for it, none is shown twice, and none is ever forgotten.
+None is shown before a poll has watched for it, none is shown twice, and none is ever forgotten. No key is here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from store.upsert import insert_ignore
 from tickets.errors import AddressMismatchError
 from tickets.order import OrderState
-from tickets.schema import order_addresses, orders
+from tickets.schema import order_addresses, orders, receive_addresses
 from tickets.states import StateTable
 
 
@@ -51,7 +51,11 @@ class WatchedSet:
     active: frozenset[str]
     retired: frozenset[str]
     committed: tuple[int, ...]  # positions to acknowledge once the poll's effects are stored
+    stamp: tuple[int, ...]  # tells whether another reading would find the same addresses
 
+
+Derive = Callable[[int, int], Sequence[str]]
+"""Gives a chain's own addresses from a child index on, that many of them."""
 
 _COLUMNS = order_addresses.c
 _NEXT = (
@@ -67,6 +71,18 @@ _TAKE = (
     .where(_COLUMNS.chain == bindparam("of_chain"), _COLUMNS.position == _NEXT)
     .values(state=AddressState.SHOWN, order_id=bindparam("taker"))
     .returning(_COLUMNS.address)
+)
+
+_STAMP = select(
+    select(func.coalesce(func.max(_COLUMNS.position), -1))
+    .where(_COLUMNS.chain == bindparam("of_chain"))
+    .scalar_subquery()
+    .label("highest"),
+    select(func.count())
+    .where(_COLUMNS.chain == bindparam("of_chain"), _COLUMNS.state == AddressState.RETIRED)
+    .scalar_subquery()
+    .label("retired"),
+    select(func.count()).where(receive_addresses.c.chain == bindparam("of_chain")).scalar_subquery().label("platform"),
 )
 
 
@@ -103,17 +119,22 @@ def extend(conn: Connection, chain_id: str, addresses: Sequence[str], *, start: 
     return added
 
 
-def watched_set(conn: Connection, chain_id: str) -> WatchedSet:
-    """Return every address of a chain: what the next poll must watch."""
-    rows = conn.execute(
-        select(_COLUMNS.position, _COLUMNS.address, _COLUMNS.state).where(_COLUMNS.chain == chain_id)
-    ).all()
-    retired = frozenset(row.address for row in rows if row.state == AddressState.RETIRED)
-    return WatchedSet(
-        active=frozenset(row.address for row in rows) - retired,
-        retired=retired,
-        committed=tuple(sorted(row.position for row in rows if row.state == AddressState.COMMITTED)),
-    )
+def receive_at(conn: Connection, chain_id: str, addresses: Collection[str]) -> int:
+    """Watch the platform's own addresses from the next poll on, for ever: settings change, payers' links do not."""
+    rows = [{"chain": chain_id, "address": address} for address in addresses]
+    return insert_ignore(conn, receive_addresses, rows)
+
+
+def watched_set(conn: Connection, chain_id: str, *, known: WatchedSet | None = None) -> WatchedSet:
+    """Return every address of a chain: what the next poll must watch. Of what is `known` only the news are read."""
+    highest, retired, platform = conn.execute(_STAMP, {"of_chain": chain_id}).one()
+    stamp = (highest, retired, platform)
+    if known is None or known.stamp != stamp:
+        return _read_anew(conn, chain_id, stamp)
+    waiting = select(_COLUMNS.position).where(
+        _COLUMNS.chain == chain_id, _COLUMNS.state == AddressState.COMMITTED, _COLUMNS.position <= highest
+    )  # what is above came after the stamp, and is not in the watch
+    return replace(known, committed=tuple(conn.execute(waiting.order_by(_COLUMNS.position)).scalars()))
 
 
 def acknowledge(conn: Connection, chain_id: str, positions: Sequence[int]) -> int:
@@ -162,3 +183,28 @@ def jump(conn: Connection, chain_id: str, past: int) -> int:
         _COLUMNS.state.in_((AddressState.COMMITTED, AddressState.WATCHED)),
     )
     return conn.execute(unsure.values(state=AddressState.RETIRED)).rowcount
+
+
+def restored(conn: Connection, chain_id: str, derive: Derive, *, gap: int) -> int:
+    """After a restore from backup: watch the next `gap` addresses and show none of them; return the first free index.
+
+    Only the lost time knows which of them it has shown. Money that comes there is recorded and owed back.
+    """
+    start = next_position(conn, chain_id)
+    extend(conn, chain_id, derive(start, gap), start=start)
+    jump(conn, chain_id, start + gap - 1)
+    return start + gap
+
+
+def _read_anew(conn: Connection, chain_id: str, stamp: tuple[int, ...]) -> WatchedSet:
+    rows = conn.execute(
+        select(_COLUMNS.position, _COLUMNS.address, _COLUMNS.state).where(_COLUMNS.chain == chain_id)
+    ).all()
+    retired = frozenset(row.address for row in rows if row.state == AddressState.RETIRED)
+    platform = select(receive_addresses.c.address).where(receive_addresses.c.chain == chain_id)
+    return WatchedSet(
+        active=frozenset(row.address for row in rows).union(conn.execute(platform).scalars()) - retired,
+        retired=retired,
+        committed=tuple(sorted(row.position for row in rows if row.state == AddressState.COMMITTED)),
+        stamp=stamp,
+    )

@@ -51,6 +51,8 @@ __all__ = [
 
 _BY_ID = select(events).where(events.c.id == bindparam("ref"))
 _BY_SLUG = select(events).where(events.c.slug == bindparam("ref"))
+_BY_IDS = select(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
+_IDS_BY_SLUG = select(events.c.slug, events.c.id).where(events.c.slug.in_(bindparam("slugs", expanding=True)))
 
 
 def create(
@@ -95,7 +97,7 @@ def by_ids(conn: Connection, event_ids: Iterable[int]) -> dict[int, Event]:
     """Return these events by id; an unknown id is left out."""
     found: dict[int, Event] = {}
     for some in batches(event_ids):
-        rows = conn.execute(select(events).where(events.c.id.in_(some))).all()
+        rows = conn.execute(_BY_IDS, {"ids": some}).all()
         found.update((event.id, event) for event in assemble(conn, rows))
     return found
 
@@ -105,8 +107,7 @@ def by_refs(conn: Connection, refs: Iterable[str]) -> dict[str, Event]:
     asked = {ref: value for ref in refs if (value := _lookup(ref)[1]) is not None}
     ids: dict[int | str, int] = {value: value for value in asked.values() if isinstance(value, int)}
     for some in batches(value for value in asked.values() if isinstance(value, str)):
-        rows = conn.execute(select(events.c.slug, events.c.id).where(events.c.slug.in_(some)))
-        ids |= {row.slug: row.id for row in rows}
+        ids |= {row.slug: row.id for row in conn.execute(_IDS_BY_SLUG, {"slugs": some})}
     found = by_ids(conn, ids.values())
     return {ref: found[ids[value]] for ref, value in asked.items() if ids.get(value) in found}
 

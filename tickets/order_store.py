@@ -30,6 +30,8 @@ _SAVE = (
 _ADD = Batch(table=orders, columns=tuple(column.name for column in orders.c))
 _added = attrgetter(*_ADD.columns)
 _ADD_LINES = Batch(table=order_lines, columns=tuple(column.name for column in order_lines.c))
+_BY_IDS = select(orders).where(orders.c.id.in_(bindparam("ids", expanding=True))).order_by(orders.c.id)
+_BY_IDS_LOCKED = _BY_IDS.with_for_update()
 _LINES = (
     select(order_lines)
     .where(order_lines.c.order_id.in_(bindparam("of_orders", expanding=True)))
@@ -65,8 +67,7 @@ def by_ids(conn: Connection, order_ids: Iterable[str], *, lock: bool = False) ->
     """Return these orders by id; they are locked in the order of their ids, so that nobody waits in a circle."""
     found: dict[str, Order] = {}
     for some in batches(order_ids):
-        wanted = select(orders).where(orders.c.id.in_(some)).order_by(orders.c.id)
-        rows = conn.execute(wanted.with_for_update() if lock else wanted).all()
+        rows = conn.execute(_BY_IDS_LOCKED if lock else _BY_IDS, {"ids": some}).all()
         found.update((order.id, order) for order in _orders(conn, rows))
     return found
 

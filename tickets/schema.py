@@ -129,6 +129,13 @@ order_addresses = Table(
     Index("ix_order_addresses_state", "chain", "state", "position"),
 )
 
+receive_addresses = Table(
+    "receive_addresses",
+    metadata,
+    Column("chain", String(64), primary_key=True),  # CAIP-2
+    Column("address", String(160), primary_key=True),  # every one the settings ever named: watched for ever
+)
+
 payments = Table(
     "payments",
     metadata,

@@ -94,7 +94,7 @@ def by_id(conn: Connection, payment_id: str) -> PaymentRecord | None:
 
 def by_ids(conn: Connection, payment_ids: Iterable[str]) -> dict[str, PaymentRecord]:
     """Return those payments that the till knows, by public id."""
-    return {record.id: record for record in _select_in(conn, payments.c.id, payment_ids)}
+    return {record.id: record for record in _select(conn, _BY_ID, payment_ids)}
 
 
 def of_order(conn: Connection, order_id: str) -> tuple[PaymentRecord, ...]:
@@ -105,7 +105,7 @@ def of_order(conn: Connection, order_id: str) -> tuple[PaymentRecord, ...]:
 def of_orders(conn: Connection, order_ids: Iterable[str]) -> dict[str, tuple[PaymentRecord, ...]]:
     """Return the payments of several orders, each in the order of the chain."""
     found: dict[str, list[PaymentRecord]] = {}
-    for record in _select_in(conn, payments.c.order_id, order_ids):
+    for record in _select(conn, _BY_ORDER, order_ids):
         found.setdefault(str(record.order_id), []).append(record)
     return {order_id: tuple(sorted(records, key=chain_order)) for order_id, records in found.items()}
 
@@ -151,6 +151,8 @@ def amend(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) 
 
 
 _ALL: Select[Any] = select(payments)
+_BY_ID = _ALL.where(payments.c.id.in_(bindparam("keys", expanding=True)))
+_BY_ORDER = _ALL.where(payments.c.order_id.in_(bindparam("keys", expanding=True)))
 _ENTER = Batch(table=payments, columns=tuple(column.name for column in payments.c))
 _KEY = {"chain": "key.chain", "txid": "key.txid", "position": "key.index"}
 _entered = attrgetter(*(_KEY.get(name, name) for name in _ENTER.columns if name != "updated_at"))
@@ -165,9 +167,9 @@ _AMEND = (
 )
 
 
-def _select_in(conn: Connection, column: ColumnElement[Any], values: Iterable[str]) -> Iterable[PaymentRecord]:
-    for some in batches(values):
-        yield from (_record(row) for row in conn.execute(_ALL.where(column.in_(some))))
+def _select(conn: Connection, statement: Select[Any], keys: Iterable[str]) -> Iterable[PaymentRecord]:
+    for some in batches(keys):
+        yield from (_record(row) for row in conn.execute(statement, {"keys": some}))
 
 
 def _record(row: Row[Any]) -> PaymentRecord:
