@@ -7,15 +7,16 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-CONNECTIONS = 16
+CONNECTIONS = 2
+"""One to ask on and one to listen on: what is asked at once goes together."""
 
 
-def connect(url: SecretStr, *, answer_within: timedelta, connections: int) -> Redis:
+def connect(url: SecretStr, *, answer_within: timedelta) -> Redis:
     """Return a client of this Redis. It opens its connections when they are needed."""
     seconds = answer_within.total_seconds()
     pool = BlockingConnectionPool.from_url(
         url.get_secret_value(),
-        max_connections=connections,
+        max_connections=CONNECTIONS,
         timeout=seconds,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,

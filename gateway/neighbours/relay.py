@@ -144,7 +144,7 @@ class Relay:
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _session(self) -> None:
-        redis = connect(self._url, answer_within=ANSWER_WITHIN, connections=2)
+        redis = connect(self._url, answer_within=ANSWER_WITHIN)
         async with redis, redis.pubsub() as channels:
             await redis.ping()  # a Redis that hangs still takes connections
             await channels.subscribe(gate_channel(self.mirror.gate))

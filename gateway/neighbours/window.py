@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from config.clock import Clock
 from gateway.limits import OwnWindow, Taken
-from gateway.neighbours.line import CONNECTIONS, connect
+from gateway.neighbours.line import connect
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class SharedWindow:
     """The requests that all gates have seen, or while Redis is away, that this one has."""
 
     def __init__(self, url: SecretStr, *, clock: Clock, secret: bytes) -> None:
-        self._redis = connect(url, answer_within=ANSWER_WITHIN, connections=CONNECTIONS)
+        self._redis = connect(url, answer_within=ANSWER_WITHIN)
         self._script = self._redis.register_script(TAKE)
         self._own = OwnWindow(clock)
         self._clock = clock
