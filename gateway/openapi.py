@@ -35,7 +35,10 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 def describe(routes: Sequence[Route], *, title: str, server: str) -> dict[str, Any]:
     """Return the OpenAPI document of a table of routes."""
-    schemas, definitions = models_json_schema([*_models(routes)], by_alias=False, ref_template=REFERENCE, title=None)
+    given, given_parts = models_json_schema([*_given(routes)], by_alias=False, ref_template=REFERENCE)
+    answers, answer_parts = models_json_schema([*_answers(routes)], by_alias=True, ref_template=REFERENCE)  # as written
+    schemas = {**given, **answers}
+    parts = {**given_parts.get("$defs", {}), **answer_parts.get("$defs", {})}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(_PLACEHOLDER.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(route, schemas)
@@ -45,7 +48,7 @@ def describe(routes: Sequence[Route], *, title: str, server: str) -> dict[str, A
         "servers": [{"url": server}],
         "paths": paths,
         "components": {
-            "schemas": {**definitions.get("$defs", {}), "Problem": PROBLEM},
+            "schemas": {**parts, "Problem": PROBLEM},
             "securitySchemes": {"session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -89,13 +92,12 @@ def problems_of(route: Route) -> tuple[Code, ...]:
     return tuple(code for code in Code if code in possible)
 
 
-def _models(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
-    for route in routes:
-        for model in (route.body, route.query):
-            if model is not None:
-                yield model, "validation"
-        if route.answer is not None:
-            yield route.answer, "serialization"
+def _given(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
+    return [(model, "validation") for route in routes for model in (route.body, route.query) if model is not None]
+
+
+def _answers(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
+    return [(route.answer, "serialization") for route in routes if route.answer is not None]
 
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
