@@ -400,7 +400,7 @@ async def test_storing_the_same_sweep_twice_changes_nothing(world):
 
 
 def _nothing():
-    return addresses.WatchedSet(active=frozenset(), retired=frozenset(), committed=())
+    return addresses.WatchedSet(active=frozenset(), retired=frozenset(), committed=(), stamp=())
 
 
 async def test_without_the_capacity_guard_a_seat_is_sold_twice(world, monkeypatch):
