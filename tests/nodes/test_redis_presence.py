@@ -146,6 +146,17 @@ async def test_rooms_that_lost_each_other_for_long_are_joined_again(store, tmp_p
         assert (await bob.hears("joined"))["peer"] == ann.peer
 
 
+async def test_gates_start_without_redis_and_meet_when_it_comes(store, tmp_path, redis, event):
+    redis.stop()
+    more = shared(redis)
+    async with gate(store, tmp_path, event, more=more) as one, gate(store, tmp_path, event, more=more) as other:
+        ann, bob = await one.join(ANN), await other.join(BOB)
+        assert ann.others == bob.others == set()
+        redis.start()
+        assert (await ann.hears("joined"))["peer"] == bob.peer
+        assert (await bob.hears("joined"))["peer"] == ann.peer
+
+
 async def test_a_redis_that_hangs_holds_nobody_up(gates, redis):
     one, other = gates
     ann, bob = await one.join(ANN), await other.join(BOB)
