@@ -66,6 +66,9 @@ def _chain_faults(at: KeyPath, chain_id: str, entry: ChainEntry, own: ChainSetti
         agreement_thresholds(loader.chain_of(chain_id, _changed(entry, own)), own)
     except ValueError as error:
         yield Fault(path=at, reason=str(error))
+        return
+    if own.agree_above and len({endpoint.url for endpoint in own.endpoints}) == 1:
+        yield Fault(path=(*at, "agree_above"), reason="needs two endpoints that can agree; there is one")
 
 
 def _changed(entry: ChainEntry, own: ChainSettings) -> ChainEntry:

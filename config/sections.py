@@ -74,7 +74,7 @@ class ChainSettings(Section):
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
     finality: FinalityEntry | None = None
     checked_headers: bool = True  # False: a fork brought header fields that this release cannot hash yet
-    agree_above: dict[str, str] = Field(default_factory=dict)  # by ticker: two endpoints must agree above this
+    agree_above: dict[str, str] = Field(default_factory=dict)  # by ticker: two endpoints must agree on blocks above
     address_range: Annotated[int, Field(ge=1, le=10_000)] = 100  # own addresses prepared ahead
     tokens: dict[str, TokenEntry] = Field(default_factory=dict)  # by ticker; test networks only
 

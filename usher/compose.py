@@ -1,10 +1,12 @@
 """Where the rooms are put together, and nowhere else: settings in, watchers, chores and applications out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from sqlalchemy import Connection
 
 from chains.accounts import account_of
 from chains.catalogue import open_source
@@ -19,10 +21,12 @@ from config.settings import Settings
 from gateway.deps import Deps
 from gateway.metrics import MetricsHub
 from monitor.hooks import Hooks
-from monitor.housekeeping import Derive, Housekeeping
+from monitor.housekeeping import Housekeeping
 from monitor.sitting import Terms
 from monitor.watcher import Watcher
 from store.engine import Store
+from tickets import addresses
+from tickets.addresses import Derive
 from tickets.keys import KeyKind, Keyring
 
 DERIVE: dict[Family, Callable[[str, int, int], list[str]]] = {Family.EVM: evm_addresses}
@@ -66,19 +70,32 @@ def source_of(house: House, chain: Chain) -> ChainSource:
 
 def housekeeping(house: House) -> Housekeeping:
     """Return the chores of this deployment."""
-    settings = house.settings.chains
+    largest = max(chain.address_range for chain in house.settings.chains.values())
     return Housekeeping(
         store=house.store,
         terms=[_terms(house, chain) for chain in house.registry.chains.values()],
-        derive={chain.id: derive for chain in house.registry.chains.values() if (derive := _derive(house, chain))},
-        address_range=max(chain.address_range for chain in settings.values()),
+        derive={
+            chain: partial(_fewer, derive, largest - house.settings.chains[chain].address_range)
+            for chain, derive in derivations(house.settings).items()
+        },
+        address_range=largest,
         clock=house.clock,
     )
+
+
+def derivations(settings: Settings) -> dict[str, Derive]:
+    """Return, by chain, what derives its orders' own addresses, where the settings name a watch-only key for it."""
+    return {
+        chain.id: partial(make, xpub)
+        for chain in settings.registry().chains.values()
+        if (xpub := settings.chains[chain.id].xpub) is not None and (make := DERIVE.get(chain.family)) is not None
+    }
 
 
 @asynccontextmanager
 async def gate(house: House) -> AsyncIterator[Deps]:
     """Give what the gate's handlers work with; the look-ups' connections are closed at the end."""
+    await house.store.transact(lambda conn: _watch_before_showing(conn, house))
     lookup = open_lookup(house.settings.chains, observer=partial(_count, house.metrics))
     try:
         yield Deps(
@@ -93,6 +110,12 @@ async def gate(house: House) -> AsyncIterator[Deps]:
         )
     finally:
         await lookup.aclose()
+
+
+def _watch_before_showing(conn: Connection, house: House) -> None:
+    """Have the platform's addresses watched by a watcher that still runs with other settings, too."""
+    for chain in house.registry.chains.values():
+        addresses.receive_at(conn, chain.id, (_canonical(house, chain, house.settings.chains[chain.id].receive),))
 
 
 def _watcher(house: House, chain: Chain, source: ChainSource, hooks: Hooks) -> Watcher:
@@ -124,10 +147,9 @@ def _canonical(house: House, chain: Chain, address: str) -> str:
     return str(spelled)
 
 
-def _derive(house: House, chain: Chain) -> Derive | None:
-    xpub = house.settings.chains[chain.id].xpub
-    make = DERIVE.get(chain.family)
-    return partial(make, xpub) if xpub is not None and make is not None else None
+def _fewer(derive: Derive, spare: int, start: int, count: int) -> Sequence[str]:
+    """Derive for a chain that keeps `spare` fewer ready than the chain with the most, which housekeeping counts by."""
+    return derive(start, max(0, count - spare))
 
 
 def _count(metrics: MetricsHub, spoken: Spoken) -> None:

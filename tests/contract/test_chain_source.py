@@ -156,6 +156,37 @@ async def test_a_payment_that_only_moves_to_another_block_is_not_gone(driver, so
     assert after.pending[0].payment.block != before.pending[0].payment.block
 
 
+async def test_a_payment_that_is_another_in_its_new_block_is_gone_and_seen_anew(driver, source):
+    checkpoint = await source.start()
+    txid = driver.pay_by_block(5)
+    driver.mine()
+    before = await source.poll(checkpoint, driver.watch)
+    assert pending(before) == {5: 1}
+    driver.reorg(1)
+    driver.send_again(txid)
+    driver.mine()
+    after = await source.poll(before.checkpoint, driver.watch)
+    [was], [now] = before.pending, after.pending
+    assert (now.payment.key, now.payment.amount) == (was.payment.key, 1)
+    assert after.gone == (was.payment.key,)
+    driver.mine(FINALITY)
+    final, last = await follow(source, after.checkpoint, driver.watch)
+    assert (amounts(final), last.gone) == ([1], ())
+
+
+async def test_a_payment_under_way_becomes_final_though_the_watch_has_lost_its_address(driver, source):
+    checkpoint = await source.start()
+    driver.pay(5)
+    driver.mine(2)
+    before = await source.poll(checkpoint, driver.watch)
+    driver.mine(FINALITY)
+    driver.pay(6)
+    driver.mine()
+    nobody = type(driver.watch)(active=frozenset({"0x" + "00" * 19 + "01"}))
+    final, last = await follow(source, before.checkpoint, nobody)
+    assert (amounts(final), last.gone) == ([5], ())
+
+
 async def test_an_endpoint_that_lags_suspends_nothing(driver, source):
     checkpoint = await source.start()
     driver.mine(2)

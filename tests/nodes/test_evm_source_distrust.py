@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import ClientTimeout
 
+from chains import position
 from chains.errors import DeepReorgError, TransientError, WrongChainError
 from chains.evm import transport
 from chains.evm.address import display
@@ -18,7 +19,7 @@ from chains.port import Watch
 from chains.rpc import Trouble
 from config.registry import Chain
 from tests.support.anvil import Anvil, anvil_node
-from tests.support.chains_drivers import deploy, evm_chain, evm_source, follow, transfer_call, with_token
+from tests.support.chains_drivers import FINALITY, deploy, evm_chain, evm_source, follow, transfer_call, with_token
 from tests.support.lying_node import empty_block, lying_node, no_logs, nothing, other_chain, truth, wrong_hash
 
 
@@ -395,6 +396,189 @@ async def test_below_that_value_one_endpoint_goes_on_while_the_other_is_dead(sce
     second.dead = True
     final, _ = await follow(source, checkpoint, scene.watch)
     assert [payment.amount for payment in final] == [100]
+    await source.aclose()
+
+
+# --- two endpoints that must agree before much money counts -----------------------------------------------------
+
+
+def swollen(ours, amount):
+    """Make an endpoint tell another value of what is sent to us, which no hash of a header forbids."""
+
+    def twist(method, _params, result):
+        if (
+            method != "eth_getBlockByNumber"
+            or not result
+            or not any(isinstance(t, dict) for t in result["transactions"])
+        ):
+            return result
+        told = [
+            {**sent, "value": hex(amount)}
+            if (sent["to"] or "").lower() == ours.lower() and sent["value"] != "0x0"
+            else sent
+            for sent in result["transactions"]
+        ]
+        return {**result, "transactions": told}
+
+    return twist
+
+
+def facts(sweep):
+    return [(entry.payment.amount, entry.confirmations, entry.payment.block is not None) for entry in sweep.pending]
+
+
+@pytest.fixture
+async def guarded(scene, first, second):
+    opened = evm_source(scene.chain, first.url, second.url, agree_above={scene.chain.native.id: 99})
+    yield opened
+    await opened.aclose()
+
+
+async def test_what_an_endpoint_lied_about_is_gone_and_the_truth_is_final(scene, source, first):
+    checkpoint = await source.start()
+    first.twist = swollen(scene.ours, 500)
+    scene.pay_both()
+    before = await source.poll(checkpoint, scene.watch)
+    assert amounts(before) == [500, 9]
+    first.twist = truth
+    scene.node.mine(10)
+    after = await source.poll(before.checkpoint, scene.watch)
+    assert [payment.amount for payment in after.final] == [5, 9]
+    assert after.gone == (before.pending[0].payment.key,)
+
+
+async def test_control_compared_by_key_alone_the_lie_is_never_taken_back(scene, source, first, monkeypatch):
+    def by_key(held, told):
+        keys = {payment.key for payment in told}
+        return tuple(payment for payment in held if payment.key not in keys)
+
+    monkeypatch.setattr(position, "_replaced", by_key)
+    checkpoint = await source.start()
+    first.twist = swollen(scene.ours, 500)
+    scene.pay_both()
+    before = await source.poll(checkpoint, scene.watch)
+    first.twist = truth
+    scene.node.mine(10)
+    assert (await source.poll(before.checkpoint, scene.watch)).gone == ()
+
+
+async def test_one_endpoint_that_tells_two_stories_of_a_block_is_believed_in_neither(scene, single, first):
+    checkpoint = await single.start()
+    first.twist = swollen(scene.ours, 500)
+    scene.pay_both()
+    before = await single.poll(checkpoint, scene.watch)
+    first.twist = truth
+    scene.node.mine(10)
+    with pytest.raises(TransientError, match="as before"):
+        await single.poll(before.checkpoint, scene.watch)
+
+
+async def test_above_a_value_nothing_counts_until_two_endpoints_agree_on_the_block(scene, guarded, second):
+    checkpoint = await guarded.start()
+    scene.node.send(to=scene.ours, value=100)
+    scene.node.mine(3)
+    second.lag = 3
+    before = await guarded.poll(checkpoint, scene.watch)
+    assert facts(before) == [(100, 0, False)]
+    second.lag = 0
+    after = await guarded.poll(before.checkpoint, scene.watch)
+    assert (facts(after), after.gone) == ([(100, 3, True)], ())
+    second.dead = True
+    scene.node.mine()
+    assert facts(await guarded.poll(after.checkpoint, scene.watch)) == [(100, 4, True)]
+
+
+async def test_the_value_is_the_sum_of_a_block_and_smaller_blocks_count_at_once(scene, guarded, second):
+    checkpoint = await guarded.start()
+    second.dead = True
+    scene.node.send(to=scene.ours, value=99)
+    scene.node.mine()
+    scene.node.send(to=scene.ours, value=50)
+    scene.node.send(to=scene.ours, value=51)
+    scene.node.send(to=scene.coin, data=transfer_call(scene.ours, 10**6))
+    scene.node.mine()
+    sweep = await guarded.poll(checkpoint, scene.watch)
+    assert sorted(facts(sweep)) == [(50, 0, False), (51, 0, False), (99, 2, True), (10**6, 0, False)]
+
+
+async def test_a_lie_above_the_value_never_counts(scene, guarded, first, second):
+    checkpoint = await guarded.start()
+    first.twist = swollen(scene.ours, 500)
+    scene.pay_both()
+    scene.node.mine(3)
+    sweep = await guarded.poll(checkpoint, scene.watch)
+    assert facts(sweep) == [(500, 0, False), (9, 0, False)]
+    first.lag = 20  # the honest one serves the next poll, and the liar is asked about what only it has told
+    again = await guarded.poll(sweep.checkpoint, scene.watch)
+    first.lag = 0
+    again = await guarded.poll(again.checkpoint, scene.watch)
+    assert facts(again) == [(500, 0, False), (9, 0, False)]
+    first.twist = truth
+    scene.node.mine(10)
+    after = await guarded.poll(again.checkpoint, scene.watch)
+    assert [payment.amount for payment in after.final] == [5, 9]
+    assert after.gone == (sweep.pending[0].payment.key,)
+
+
+async def test_control_without_the_agreement_a_lie_counts_like_the_truth(scene, guarded, first, monkeypatch):
+    monkeypatch.setattr(guarded, "_agree_above", {})
+    checkpoint = await guarded.start()
+    first.twist = swollen(scene.ours, 500)
+    scene.pay_both()
+    scene.node.mine(3)
+    assert facts(await guarded.poll(checkpoint, scene.watch)) == [(500, 4, True), (9, 4, True)]
+
+
+async def test_a_boasting_endpoint_is_held_back_by_a_second_one_that_knows_no_tag(scene, first, second):
+    def boast(method, params, result):
+        return scene.node.rpc("eth_getBlockByNumber", "latest", False) if params[:1] == ["finalized"] else result
+
+    first.twist = boast
+    second.refuse = {"finalized": {"code": -32602, "message": "unknown tag"}}
+    tagged = evm_source(with_token(evm_chain(137, tag="finalized"), scene.coin), first.url, second.url)
+    checkpoint = await evm_source(scene.chain, second.url).start(0)
+    scene.pay_both()
+    scene.node.mine(FINALITY - 2)
+    sweep = await tagged.poll(checkpoint, scene.watch)
+    assert (sweep.final, amounts(sweep)) == ((), [5, 9])
+    scene.node.mine()
+    assert len((await tagged.poll(sweep.checkpoint, scene.watch)).final) == 2
+    await tagged.aclose()
+
+
+# --- settings that changed while money was under way -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_what_was_paid_in_a_token_that_left_the_list_becomes_final(scene, proxies, endpoints):
+    urls = [proxy.url for proxy in proxies[:endpoints]]
+    before, after = evm_source(scene.chain, *urls), evm_source(evm_chain(137), *urls)
+    checkpoint = await before.start()
+    scene.pay_both()
+    sweep = await before.poll(checkpoint, scene.watch)
+    scene.node.mine(FINALITY)
+    final, last = await follow(after, sweep.checkpoint, scene.watch)
+    assert ([payment.amount for payment in final], last.gone) == ([5, 9], ())
+    scene.pay_both()
+    assert amounts(await after.poll(last.checkpoint, scene.watch)) == [5]
+    await before.aclose()
+    await after.aclose()
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_an_address_that_became_ours_makes_what_it_paid_internal_and_no_endpoint_a_liar(
+    scene, proxies, endpoints
+):
+    source = evm_source(scene.chain, *[proxy.url for proxy in proxies[:endpoints]])
+    scene.node.mine(FINALITY)
+    checkpoint = await source.start()
+    scene.pay_both()
+    before = await source.poll(checkpoint, scene.watch)
+    scene.node.mine(FINALITY)
+    sender = display(bytes.fromhex(scene.node.accounts[0][2:]))
+    after = await source.poll(before.checkpoint, Watch(active=scene.watch.active | {sender}))
+    assert [(payment.amount, payment.internal) for payment in after.final] == [(5, True), (9, True)]
+    assert after.gone == tuple(entry.payment.key for entry in before.pending)
     await source.aclose()
 
 

@@ -45,6 +45,9 @@ class Driver(Protocol):
     def pay_twice(self, amount: int) -> str:
         """Send one transaction with two payments."""
 
+    def pay_by_block(self, amount: int) -> str:
+        """Send a transaction that pays us `amount` in the next block, and 1 in any other."""
+
     def reorg(self, depth: int) -> None:
         """Replace blocks by others at the same heights, without their transactions."""
 
@@ -87,6 +90,11 @@ class FakeDriver:
     def pay_twice(self, amount: int) -> str:
         return self._chain.pay(self.ours, amount, times=2).last_txid
 
+    def pay_by_block(self, amount: int) -> str:
+        txid = self._chain.pay(self.ours, amount).last_txid
+        self._sent[txid] = (1, None)
+        return txid
+
     def reorg(self, depth: int) -> None:
         self._chain.reorg(depth)
 
@@ -112,8 +120,9 @@ class EvmDriver:
         self._sent: dict[str, dict[str, Any]] = {}
         self.ours = display(bytes.fromhex(node.accounts[3][2:]))
         self.watch = Watch(active=frozenset({self.ours}))
-        self.coin, self.payer = deploy(node, "Coin"), deploy(node, "Payer")
-        node.send(to=self.coin, data=transfer_call(self.payer, 10**24))
+        self.coin, self.payer, self.fickle = deploy(node, "Coin"), deploy(node, "Payer"), deploy(node, "Fickle")
+        for contract in (self.payer, self.fickle):
+            node.send(to=self.coin, data=transfer_call(contract, 10**24))
         node.mine()
         self.chain = with_token(chain, self.coin)
 
@@ -134,6 +143,10 @@ class EvmDriver:
         return self._send(
             {"to": self.payer, "value": 0, "data": pay_call(self.coin, self.ours, amount, 2), "nonce": self._next()}
         )
+
+    def pay_by_block(self, amount: int) -> str:
+        data = pay_call(self.coin, self.ours, amount, self.height + 1)
+        return self._send({"to": self.fickle, "value": 0, "data": data, "nonce": self._next()})
 
     def reorg(self, depth: int) -> None:
         self._node.reorg(depth)
@@ -217,7 +230,7 @@ def transfer_call(to: str, amount: int, memo: str = "") -> str:
 
 
 def pay_call(coin: str, to: str, amount: int, times: int) -> str:
-    """Return the calldata of `Payer.pay`."""
+    """Return the calldata of `Payer.pay`; `Fickle.pay` has the same, with a height at the end."""
     words = (int(coin, 16), int(to, 16), amount, times)
     return f"0x{selector('pay(address,address,uint256,uint256)')}" + "".join(f"{word:064x}" for word in words)
 

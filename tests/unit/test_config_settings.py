@@ -70,6 +70,12 @@ def test_defaults_stand_in_the_units_state_directory(tmp_path):
             DEV,
             "more than the asset's 18 decimals",
         ),
+        (
+            f'receive = "{RECEIVE}"',
+            f'receive = "{RECEIVE}"\nagree_above = {{ ETH = "1" }}',
+            "agree_above",
+            "needs two endpoints that can agree",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_line_and_reason(tmp_path, old, new, at, reason):
@@ -155,7 +161,7 @@ def test_the_registry_of_a_deployment_has_its_own_depths_and_tokens(tmp_path):
         'mint_steps = { USDC = [{ up_to = "1.5", confirmations = 1 }, { confirmations = 4 }] }\n'
         f'tokens = {{ USDC = {{ contract = "{RECEIVE}", decimals = 6, dust = "0.01" }} }}',
     )
-    settings = load(tmp_path, text)
+    settings = load(tmp_path, text.replace('endpoints = ["', 'endpoints = ["http://127.0.0.1:8546", "'))
     registry = settings.registry()
     assert set(registry.chains) == {DEV}
     chain = registry.chains[DEV]

@@ -110,6 +110,55 @@ async def test_after_a_restore_the_index_jumps_past_what_may_have_been_shown(sto
     assert (await ordered(store, event, now)).address == named(6)[0]
 
 
+async def test_after_a_restore_a_gap_is_watched_and_shown_to_nobody(store, now):
+    event = await opened(store, now)
+    await committed(store, 3)
+    await acknowledged(store, 0, 1)
+
+    def derive(start, count):
+        return named(*range(start, start + count))
+
+    assert await store.transact(lambda conn: addresses.restored(conn, CHAIN.id, derive, gap=5)) == 8
+    after = await watched(store)
+    assert (after.active, after.retired) == (set(), set(named(*range(8))))
+    assert (await ordered(store, event, now)).address is None
+    await committed(store, 1, start=8)
+    await acknowledged(store, *(await watched(store)).committed)
+    assert (await ordered(store, event, now)).address == named(8)[0]
+
+
+async def test_every_address_the_platform_ever_received_at_stays_watched(store):
+    for address in (*named(0xA), *named(0xB), *named(0xA)):
+        await store.transact(lambda conn, address=address: addresses.receive_at(conn, CHAIN.id, [address]))
+    await store.transact(lambda conn: addresses.receive_at(conn, "eip155:1", named(0xC)))
+    assert (await watched(store)).active == set(named(0xA, 0xB))
+
+
+async def test_what_is_known_of_the_watch_is_read_anew_whenever_it_changed(store, now):
+    event = await opened(store, now)
+    known = await watched(store)
+
+    async def again():
+        nonlocal known
+        before = known
+        known = await store.read(lambda conn: addresses.watched_set(conn, CHAIN.id, known=before))
+        assert known == await watched(store)
+        return known.active is before.active
+
+    await committed(store, 3)
+    assert not await again()
+    assert known.committed == (0, 1, 2)
+    await acknowledged(store, 0, 1)
+    assert await again()
+    assert known.committed == (2,)
+    order = await ordered(store, event, now)
+    assert await again()
+    await store.transact(lambda conn: addresses.retire(conn, order.id))
+    assert not await again()
+    await store.transact(lambda conn: addresses.receive_at(conn, CHAIN.id, named(0xA)))
+    assert not await again()
+
+
 async def test_an_address_being_taken_is_passed_over_by_the_next_buyer(database_urls, now):
     """On PostgreSQL, two transactions at once: the second neither waits nor gets the same."""
     store = open_store(database_urls("postgres"))

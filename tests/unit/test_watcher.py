@@ -139,6 +139,55 @@ async def test_a_stand_by_takes_over_and_the_former_watcher_stores_nothing_more(
     assert (await status(world)).tip_height == 4
 
 
+async def test_a_watcher_that_was_taken_over_stops_the_chain_no_more(world):
+    stand_by = World(store=world.store, chain=world.chain)
+    await world.catch_up()
+    await world.store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)))
+    await stand_by.catch_up()
+    world.chain.fail(PersistentError("block 7 was final"))
+    assert await world.turn() == IDLE
+    assert (await status(world)).status is Status.FOLLOWING
+    assert "block 7 was final" not in world.watcher.hooks.heard
+    await stand_by.turn()
+    assert (await status(world)).status is Status.STOPPED
+
+
+async def test_control_without_the_lease_a_former_watcher_stops_the_chain_of_the_present_one(world, monkeypatch):
+    stand_by = World(store=world.store, chain=world.chain)
+    await world.catch_up()
+    await world.store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)))
+    await stand_by.catch_up()
+    monkeypatch.setattr("monitor.watcher.leases.guard", lambda _conn, _lease: None)
+    world.chain.fail(PersistentError("block 7 was final"))
+    await world.turn()
+    assert (await status(world)).status is Status.STOPPED
+
+
+async def test_after_the_platforms_address_changed_payments_to_the_former_one_still_count(world):
+    await world.catch_up()
+    event = await world.event()
+    world.chain.pay(RECEIVE, PRICE, memo=memo(event, 1))
+    await world.mine()
+    await run_until(world.watcher, 1)  # lets go
+    moved = World(store=world.store, chain=world.chain)
+    moved.watcher.receive = frozenset({wallet(0xBB)})
+    await moved.mine(8)
+    for number, address in ((2, RECEIVE), (3, wallet(0xBB))):
+        await moved.pay(PRICE, memo(event, number), to=address, blocks=8)
+    book = await moved.book()
+    assert len(book.tickets) == 3
+    assert {payment[3] for payment in book.payments} == {"final"}
+
+
+async def test_an_address_that_is_received_at_is_watched_from_the_next_poll_on(world):
+    """The gate says so before it shows one, since the watcher may still run with other settings."""
+    await world.catch_up()
+    event = await world.event()
+    await world.store.transact(lambda conn: addresses.receive_at(conn, CHAIN, [wallet(0xBB)]))
+    await world.pay(PRICE, memo(event, 1), to=wallet(0xBB), blocks=2)
+    assert len((await world.book()).tickets) == 1
+
+
 async def test_a_graceful_stop_lets_the_next_watcher_in_at_once(world):
     await run_until(world.watcher, 1)
     assert await World(store=world.store, chain=world.chain).turn() != IDLE

@@ -170,6 +170,12 @@ def _the_box_office() -> None:
     )
     op.create_index("ix_order_addresses_state", "order_addresses", ["chain", "state", "position"], unique=False)
     op.create_table(
+        "receive_addresses",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=160), nullable=False),
+        sa.PrimaryKeyConstraint("chain", "address", name=op.f("pk_receive_addresses")),
+    )
+    op.create_table(
         "order_lines",
         sa.Column("order_id", sa.String(length=32), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),

@@ -19,6 +19,13 @@ contract Payer {
     }
 }
 
+/// Pays what it is told in one block, and 1 in any other.
+contract Fickle {
+    function pay(ERC20 coin, address to, uint256 amount, uint256 at) external {
+        coin.transfer(to, block.number == at ? amount : 1);
+    }
+}
+
 /// Takes coins and refuses everything.
 contract Refuser {
     receive() external payable {
