@@ -34,10 +34,11 @@ DOORS = {
 """Modules through which the world comes in: a pure file imports none of them."""
 PURE = (
     "memo/*.py", "verifier/challenge.py", "verifier/siwe.py", "verifier/eip191.py", "verifier/verdict.py",
-    "chains/blocks.py", "chains/account.py", "chains/accounts.py", "chains/port.py",
+    "verifier/layout.py", "verifier/judge.py", "verifier/purpose.py", "verifier/erc6492.py",
+    "chains/blocks.py", "chains/position.py", "chains/evm/ours.py", "chains/account.py", "chains/accounts.py", "chains/port.py",
     "chains/*/parse.py", "chains/*/header.py", "chains/*/uri.py", "chains/*/address.py",
     "monitor/decide.py", "monitor/maturity.py", "monitor/changes.py", "payouts/split.py", "payouts/bookings.py",
-    "gateway/nonces.py", "gateway/presence/hub.py", "config/registry.py",
+    "gateway/nonces.py", "gateway/presence/hub.py", "gateway/neighbours/mirror.py", "gateway/neighbours/letters.py", "config/registry.py",
 )  # fmt: skip
 CLOCK_READERS = {"config/clock.py"}
 ENVIRONMENT_READERS = "config"
