@@ -33,13 +33,36 @@ DOORS = {
 }
 """Modules through which the world comes in: a pure file imports none of them."""
 PURE = (
-    "memo/*.py", "verifier/challenge.py", "verifier/siwe.py", "verifier/eip191.py", "verifier/verdict.py",
-    "verifier/layout.py", "verifier/judge.py", "verifier/purpose.py", "verifier/erc6492.py",
-    "chains/blocks.py", "chains/position.py", "chains/evm/ours.py", "chains/account.py", "chains/accounts.py", "chains/port.py",
-    "chains/*/parse.py", "chains/*/header.py", "chains/*/uri.py", "chains/*/address.py",
-    "monitor/decide.py", "monitor/maturity.py", "monitor/changes.py", "payouts/split.py", "payouts/bookings.py",
-    "gateway/nonces.py", "gateway/presence/hub.py", "gateway/neighbours/mirror.py", "gateway/neighbours/letters.py", "config/registry.py",
-)  # fmt: skip
+    "chains/*/address.py",
+    "chains/*/header.py",
+    "chains/*/parse.py",
+    "chains/*/uri.py",
+    "chains/account.py",
+    "chains/accounts.py",
+    "chains/blocks.py",
+    "chains/evm/ours.py",
+    "chains/port.py",
+    "chains/position.py",
+    "config/registry.py",
+    "gateway/neighbours/letters.py",
+    "gateway/neighbours/mirror.py",
+    "gateway/nonces.py",
+    "gateway/presence/hub.py",
+    "memo/*.py",
+    "monitor/changes.py",
+    "monitor/decide.py",
+    "monitor/maturity.py",
+    "payouts/bookings.py",
+    "payouts/split.py",
+    "verifier/challenge.py",
+    "verifier/eip191.py",
+    "verifier/erc6492.py",
+    "verifier/judge.py",
+    "verifier/layout.py",
+    "verifier/purpose.py",
+    "verifier/siwe.py",
+    "verifier/verdict.py",
+)
 CLOCK_READERS = {"config/clock.py"}
 ENVIRONMENT_READERS = "config"
 HAND_ON = {
