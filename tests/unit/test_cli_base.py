@@ -19,6 +19,7 @@ from usher.cli.app import MODULES, app
 from usher.cli.exits import Exit
 from usher.cli.output import show_record, show_rows
 
+CHAIN = "eip155:31337"
 TOKEN = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
 
@@ -123,6 +124,16 @@ def test_db_upgrade_and_check(tmp_path):
     assert asked_for("--config", config, "db", "upgrade")["changed"] is True
     assert asked_for("--config", config, "db", "upgrade")["changed"] is False
     assert asked_for("--config", config, "db", "check")["up_to_date"] is True
+
+
+def test_db_restored_passes_over_what_may_have_been_shown(tmp_path):
+    config = tmp_path / "usher.toml"
+    config.write_text(TEXT)
+    asked_for("--config", config, "db", "upgrade")
+    assert asked_for("--config", config, "db", "restored", "--gap", "5") == [{"chain": CHAIN, "next_address": 5}]
+    assert asked_for("--config", config, "db", "restored", "--gap", "5") == [{"chain": CHAIN, "next_address": 10}]
+    config.write_text(TEXT.replace("xpub =", "# xpub ="))
+    assert asked_for("--config", config, "db", "restored") == []
 
 
 def test_wrong_settings_are_told_with_their_line_and_without_their_value(tmp_path):
