@@ -35,7 +35,7 @@ def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
         reason = Reason.CANCELLED if cancelled else Reason.SHORT
         for part in sitting.of_order(order_id):
             if part.outcome is Outcome.TOPPED_UP:
-                sitting.put(owed_back(part, reason))
+                sitting.put(owed_back(part, order_id, reason))
         returned += 1
     booking.close(sitting)
     return returned

@@ -79,4 +79,4 @@ def _fall_apart(sitting: Sitting, order: Order) -> None:
         if not part.standing:
             sitting.put(anew(part))
         elif part.applied:
-            sitting.put(owed_back(part, Reason.FELL_APART))
+            sitting.put(owed_back(part, order.id, Reason.FELL_APART))

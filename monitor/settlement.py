@@ -163,14 +163,14 @@ def _settle_one(sitting: Sitting, record: PaymentRecord, subject: Subject, order
     if isinstance(decision, Open):
         order = _open(sitting, record, subject, decision)
         decision = _decide(sitting, record, subject, order, event)
-    record = replace(record, order_id=order.id if order else None)
+    order_id = order.id if order else None
     match decision:
         case Mint() if order is not None and event is not None:
             _mint(sitting, record, order, event, decision)
         case TopUp():
-            sitting.put(kept(record))
+            sitting.put(kept(record, order_id))
         case Owe(reason=reason):
-            sitting.put(owed_back(record, reason))
+            sitting.put(owed_back(record, order_id, reason))
 
 
 def _decide(
@@ -221,14 +221,14 @@ def _mint(sitting: Sitting, record: PaymentRecord, order: Order, event: Event, d
     sold = sitting.places.sell(sitting.order(order.id))
     if sold is None:
         for part in (*parts, record):
-            sitting.put(owed_back(part, decision.if_gone))
+            sitting.put(owed_back(part, order.id, decision.if_gone))
         if order.state is OrderState.OPEN:
             sitting.put_order(moved(sitting.order(order.id), OrderState.REFUSED, now=sitting.now))
         return
     reorg.forget_undone(sitting, order)
     for part in parts:
-        sitting.put(paid(part, applied=part.applied, rest=part.owed))
-    sitting.put(paid(record, applied=decision.applied, rest=decision.rest))
+        sitting.put(paid(part, order.id, applied=part.applied, rest=part.owed))
+    sitting.put(paid(record, order.id, applied=decision.applied, rest=decision.rest))
     payments = tuple(part.id for part in (*parts, record))
     paid_order = moved(sold, OrderState.PAID, now=sitting.now)
     sitting.sell(Sale(order=paid_order, event=event, paid_on=sitting.terms.chain.id, payments=payments))

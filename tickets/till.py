@@ -1,5 +1,6 @@
 """The till: every payment that ever reached us, and what became of it. What it should become is decided in monitor/."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,9 +111,10 @@ def of_orders(conn: Connection, order_ids: Iterable[str]) -> dict[str, tuple[Pay
     return {order_id: tuple(sorted(records, key=chain_order)) for order_id, records in found.items()}
 
 
-def chain_order(record: PaymentRecord) -> tuple[float, PaymentKey]:
+def chain_order(record: PaymentRecord) -> tuple[float, str, str, str]:
     """Return what sorts payments as their chain does; those in no block come last."""
-    return (float("inf") if record.height is None else record.height, record.key)
+    key = record.key
+    return (math.inf if record.height is None else record.height, key.chain, key.txid, key.index)
 
 
 def search(
