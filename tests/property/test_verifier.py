@@ -69,6 +69,21 @@ def test_a_text_bent_at_one_place_is_malformed_or_says_something_else_byte_for_b
     assert isinstance(parsed, Malformed) or siwe.write(parsed) == bent
 
 
+@given(messages, st.data())
+def test_one_pattern_takes_what_the_rules_take_one_by_one(message, data):
+    """No line is read in another way because of what follows it."""
+    text = siwe.write(message)
+    at = data.draw(st.integers(0, len(text)))
+    for candidate in (text, text[:at] + data.draw(st.text(alphanumeric + " \n:-%", max_size=3)) + text[at:]):
+        position = 0
+        for rule in siwe.LAYOUT._rules:
+            match = rule.pattern.match(candidate, position)
+            position = match.end() if match else position if rule.optional else -1
+            if position < 0:
+                break
+        assert (siwe.LAYOUT._whole.fullmatch(candidate) is not None) == (position == len(candidate))
+
+
 @given(any_text)
 @example("\ud800 wants you to sign in with your Ethereum account:\n")
 @example("٣ wants you to sign in with your Ethereum account:\n0x")
