@@ -8,7 +8,7 @@ from chains import progress
 from chains.progress import Status
 from monitor.resume import resume
 from tests.support.anvil import anvil_node
-from tests.support.chains_drivers import EvmDriver, evm_chain, transfer_call
+from tests.support.chains_drivers import EvmDriver, evm_chain, evm_source, transfer_call
 from tests.support.lying_node import lying_node
 from tests.support.monitor_world import CHAIN, PRICE, START, World, memo, wallet
 from tickets import addresses, till
@@ -71,6 +71,28 @@ async def test_value_sent_to_an_orders_own_address_pays_it(world):
     await world.mine(MINT)
     [payment] = await world.payments()
     assert (payment.order_id, payment.outcome) == (order.id, Outcome.MINTED)
+
+
+async def test_above_the_value_where_two_must_agree_one_endpoints_word_buys_no_ticket(store):
+    with anvil_node(31337, "--timestamp", str(int(START.timestamp()))) as node:
+        async with lying_node(node.url) as first, lying_node(node.url) as second:
+            driver = EvmDriver(node, evm_chain(31337), first)
+            limits = {driver.chain.native.id: PRICE - 1}
+            source = evm_source(driver.chain, first.url, second.url, agree_above=limits)
+            world = AnvilWorld(store=store, chain=driver, source=source, record=driver.chain)
+            world.watcher.receive = frozenset({driver.ours})
+            await world.catch_up()
+            second.lag = MINT + 2
+            driver.pay(PRICE, memo(await world.event(), 1))
+            await world.mine(MINT + 1)
+            [payment] = await world.payments()
+            assert (payment.outcome, payment.confirmations) == (Outcome.WAITING, 0)
+            second.lag = 0
+            await world.mine()
+            assert await world.ticket_states() == ["valid"]
+            await world.mine(FINAL)
+            assert (await world.book()).faults == ()
+            await source.aclose()
 
 
 @pytest.mark.parametrize("depth", [1, 3])
