@@ -47,7 +47,7 @@ class _Rule:
 _OPTIONAL = ("Expiration Time", "Not Before", "Request ID", "Resources")
 _TIMES = ("issued_at", "expiration_time", "not_before")
 _REMEMBERED = 16
-"""Texts whose reading is kept: a door asks first whom a text speaks for, and at once whether it may be signed at all."""
+"""Texts whose reading is kept: a door asks whom a text speaks for, and at once whether it may be signed at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
