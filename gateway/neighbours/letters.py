@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.presence.messages import Message
+from gateway.presence.messages import MAX_DEPTH, Message, shallow
 
 ROSTER_VERSION = b"version"
 """The field of a roster that is no peer; peers are hex."""
+DEPTH = MAX_DEPTH + 2
+"""What a visitor may say lies within a message, and that within a letter; an older gate may have let more pass."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,15 @@ class Roster:
     peers: Mapping[str, Message]
 
 
+def can_be_written(message: Message) -> bool:
+    """Whether a message fits into a letter. Nothing that `messages.read` accepts does not; this guards the line."""
+    try:
+        write_letter(Letter(gate="", event_id=0, version=0, message=message))
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
 def write_letter(letter: Letter) -> bytes:
     """Return a letter's text."""
     return orjson.dumps(
@@ -48,6 +59,8 @@ def read_letter(text: bytes) -> Letter | None:
     try:
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
+        return None
+    if not shallow(given, DEPTH):
         return None
     match given:
         case {
@@ -75,4 +88,9 @@ def read_roster(fields: Mapping[bytes, bytes]) -> Roster | None:
         return None
     if not all(isinstance(peer, dict) and peer.get("peer") == name for name, peer in peers.items()):
         return None
-    return Roster(version=version, peers=peers)
+    return Roster(version=version, peers={name: _bounded(peer) for name, peer in peers.items()})
+
+
+def _bounded(introduction: Message) -> Message:
+    """Leave out what could not be passed on."""
+    return introduction if shallow(introduction, DEPTH) else {**introduction, "state": None}

@@ -35,7 +35,7 @@ from gateway.neighbours.jobs import (
     posting,
     room_channel,
 )
-from gateway.neighbours.letters import read_letter, read_roster
+from gateway.neighbours.letters import can_be_written, read_letter, read_roster
 from gateway.neighbours.line import connect
 from gateway.neighbours.mirror import Load, Mirror, News, Overheard, Post
 from gateway.presence.hub import Tell
@@ -82,6 +82,9 @@ class Relay:
 
     def tell(self, told: Tell) -> None:
         """Let others hear what happened here, or read it later."""
+        if not can_be_written(told.message):
+            log.error("neighbours_letter_unwritable", type=told.message["type"])
+            return
         self._enter(told.event_id)
         post = self.mirror.tell(told)
         if post is None or not self._connected:

@@ -9,7 +9,7 @@ Rules
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,9 @@ class Limits:
     sockets_per_ticket: int
     strangers_per_client: int  # sockets of one client that have not said yet whose they are
     messages_per_second: int
+    signals_per_second: int  # apart: whoever meets a room says dozens of candidates at once (RFC 8838, trickle ICE)
+    bytes_per_second: int
+    bytes_at_once: int
     authenticate_within: timedelta
     silence: timedelta
     renew_every: timedelta
@@ -118,11 +121,12 @@ class _Socket:
     opened_at: datetime
     event_id: int
     client: str
-    allowance_at: datetime  # GCRA: when the message budget is full again
+    spent: dict[str, datetime]  # GCRA by budget: when it is full again
     asking: bool = False  # its token is being looked at
     peer: str = ""
     seat: Seat | None = None
     renew_at: datetime | None = None
+    doubtful: bool = False  # what was read of the session may be out of date, even by a renewal under way
     state: Any = None
 
 
@@ -152,18 +156,16 @@ class Hub:
         if not self.admits(client):
             return False
         self._strangers[client] += 1
-        self._sockets[connection] = _Socket(
-            heard_at=now, opened_at=now, event_id=event_id, client=client, allowance_at=now
-        )
+        self._sockets[connection] = _Socket(heard_at=now, opened_at=now, event_id=event_id, client=client, spent={})
         return True
 
-    def hear(self, connection: Connection, said: Said | Malformed, *, now: datetime) -> list[Effect]:
-        """Take what a client said."""
+    def hear(self, connection: Connection, said: Said | Malformed, *, size: int = 0, now: datetime) -> list[Effect]:
+        """Take what a client said, in so many bytes."""
         socket = self._sockets.get(connection)
         if socket is None:
             return []
         socket.heard_at = now
-        if self._too_fast(socket, now):
+        if self._too_fast(socket, said, size, now):
             return self.close(connection, Closing.TOO_FAST)
         if isinstance(said, Malformed):
             return self.close(connection, Closing.BAD_MESSAGE)
@@ -268,10 +270,18 @@ class Hub:
                 effects += self.close(connection, Closing.UNAUTHENTICATED)
             elif socket.heard_at + self.limits.silence <= now:
                 effects += self.close(connection, Closing.SILENT)
-            elif socket.seat is not None and socket.renew_at is not None and socket.renew_at <= now:
-                socket.renew_at = None  # asked for; `renewed` sets the next one
+            elif socket.seat is not None and (
+                socket.doubtful or (socket.renew_at is not None and socket.renew_at <= now)
+            ):
+                socket.renew_at, socket.doubtful = None, False  # asked for; `renewed` sets the next one
                 effects.append(Renew(connection=connection, seat=socket.seat))
         return effects
+
+    def doubt(self, event_ids: Collection[int]) -> None:
+        """Have every session in these events read again with the next tick."""
+        for socket in self._sockets.values():
+            if socket.seat is not None and socket.seat.event_id in event_ids:
+                socket.doubtful = True
 
     def renew_again(self, connections: Iterable[Connection], *, at: datetime) -> None:
         """Put off renewals that could not be carried out."""
@@ -342,11 +352,20 @@ class Hub:
             for effect in self.refuse(connection, closing=Closing.SUPERSEDED, reason=Closing.SUPERSEDED.reason)
         ]
 
-    def _too_fast(self, socket: _Socket, now: datetime) -> bool:
-        """Count one message by GCRA: the rate holds over any second, with one second's worth in a burst."""
-        spacing = timedelta(seconds=1) / self.limits.messages_per_second
-        socket.allowance_at = max(socket.allowance_at, now) + spacing
-        return socket.allowance_at > now + timedelta(seconds=1)
+    def _too_fast(self, socket: _Socket, said: Said | Malformed, size: int, now: datetime) -> bool:
+        """Count one message and its bytes."""
+        limits, signal = self.limits, isinstance(said, Signal)
+        rate = limits.signals_per_second if signal else limits.messages_per_second
+        kept = _keeps(socket, "signals" if signal else "messages", cost=1, rate=rate, burst=rate, now=now)
+        within = _keeps(socket, "bytes", cost=size, rate=limits.bytes_per_second, burst=limits.bytes_at_once, now=now)
+        return not (kept and within)
+
+
+def _keeps(socket: _Socket, budget: str, *, cost: int, rate: int, burst: int, now: datetime) -> bool:
+    """Take a cost out of a budget by GCRA: `rate` a second, `burst` at once; whether it was there."""
+    full_at = max(socket.spent.get(budget, now), now) + timedelta(microseconds=cost * 1_000_000 // rate)
+    socket.spent[budget] = full_at
+    return full_at - now <= timedelta(seconds=burst / rate)
 
 
 def _to(connections: Iterable[Connection], message: Message) -> list[Effect]:

@@ -1,5 +1,6 @@
 """What presence sockets say to each other: the texts clients send, read strictly, and the ones they are sent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,6 +11,12 @@ MAX_CHAT = 500
 """Characters of one chat line."""
 MAX_PEER_ID = 64
 MAX_TOKEN = 4096
+MAX_STATE_BYTES = 2 * 1024
+"""Of a whole `state` message: it is kept, and told to everybody who comes later."""
+MAX_SIGNAL_BYTES = 32 * 1024
+"""Of a whole `signal`: an SDP offer with many tracks has some 20 KiB."""
+MAX_DEPTH = 32
+"""Lists and objects within each other. orjson reads 1,024 of them and writes 254; what we pass on lies deeper still."""
 
 Message = dict[str, Any]
 """A message to a client: a JSON object with its `type`."""
@@ -85,13 +92,15 @@ def read(text: str) -> Said | Malformed:  # noqa: PLR0911  one arm per kind of m
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
         return Malformed(reason="not JSON")
+    if not shallow(given):
+        return Malformed(reason=f"nested more than {MAX_DEPTH} deep")
     match given:
         case {"type": "auth", "token": str(token)} if 0 < len(token) <= MAX_TOKEN:
             return Auth(token=token)
         case {"type": "signal", "to": str(to), "data": data} if 0 < len(to) <= MAX_PEER_ID:
-            return Signal(to=to, data=data)
+            return Signal(to=to, data=data) if size_of(text) <= MAX_SIGNAL_BYTES else Malformed(reason="too large")
         case {"type": "state", "data": data}:
-            return State(data=data)
+            return State(data=data) if size_of(text) <= MAX_STATE_BYTES else Malformed(reason="too large")
         case {"type": "chat", "text": str(line)} if line.strip() and len(line) <= MAX_CHAT:
             return Chat(text=line)
         case {"type": "heartbeat"}:
@@ -100,6 +109,25 @@ def read(text: str) -> Said | Malformed:  # noqa: PLR0911  one arm per kind of m
             return Malformed(reason=f"not a {kind[:20]!r} message that we know")
         case _:
             return Malformed(reason="a message is a JSON object with a type")
+
+
+def shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Whether lists and objects lie within each other no more than `depth` deep."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(depth):
+        level = [inner for outer in level for inner in _within(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return True
+    return not level
+
+
+def _within(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return outer.values() if isinstance(outer, dict) else outer
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text has on the wire."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def write(message: Message) -> str:

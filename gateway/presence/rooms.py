@@ -30,7 +30,7 @@ from gateway.presence.hub import (
     Send,
     Tell,
 )
-from gateway.presence.messages import Closing, Malformed, read, write
+from gateway.presence.messages import Closing, Malformed, read, size_of, write
 from gateway.presence.outbox import Outbox
 from gateway.presence.seating import Move
 from gateway.problems import Code
@@ -71,7 +71,8 @@ class Rooms:
     async def hear(self, connection: Connection, text: str | None) -> None:
         """Take what a client sent; None for a frame that is no text."""
         said = Malformed(reason="not text") if text is None else read(text)
-        effects = self.hub.hear(connection, said, now=self._deps.clock())
+        size = 0 if text is None else size_of(text)
+        effects = self.hub.hear(connection, said, size=size, now=self._deps.clock())
         self.carry_out(effects)
         for effect in effects:
             if isinstance(effect, Authenticate):

@@ -22,6 +22,10 @@ from tickets import attendance, door
 AUTHENTICATE_WITHIN = timedelta(seconds=5)
 STRANGERS_PER_CLIENT = 64
 """Wide enough for a whole audience behind one address, who are seated as soon as they say whose they are."""
+SIGNALS_FOR_A_MESSAGE = 3
+"""Beside its messages a socket may say so many times as many signals."""
+BYTES_PER_SECOND, BYTES_AT_ONCE = 64 * 1024, 512 * 1024
+"""What one socket may say: offers for a room of some thirty, then all the messages it may send."""
 
 ENDINGS = frozenset({Code.EVENT_OVER, Code.EVENT_CANCELLED})
 STRANGERS = frozenset({Code.SESSION_INVALID, Code.SESSION_EXPIRED})
@@ -43,6 +47,9 @@ def limits_of(settings: GateLimits) -> Limits:
         sockets_per_ticket=settings.sockets_per_ticket,
         strangers_per_client=STRANGERS_PER_CLIENT,
         messages_per_second=settings.messages_per_second,
+        signals_per_second=settings.messages_per_second * SIGNALS_FOR_A_MESSAGE,
+        bytes_per_second=BYTES_PER_SECOND,
+        bytes_at_once=BYTES_AT_ONCE,
         authenticate_within=AUTHENTICATE_WITHIN,
         silence=timedelta(seconds=settings.silence_seconds),
         renew_every=grants.RENEW_EVERY,

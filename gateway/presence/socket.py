@@ -6,12 +6,10 @@ from gateway.client import client_of
 from gateway.cors import ORIGINS
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK, told
+from gateway.presence.messages import MAX_SIGNAL_BYTES
 from gateway.presence.outbox import Outbox
 from gateway.presence.rooms import Rooms
 from gateway.problems import Code, Problem
-
-MAX_MESSAGE_BYTES = 32 * 1024
-"""An SDP offer with many tracks has some 20 KiB."""
 
 ROOMS: web.AppKey[Rooms] = web.AppKey("rooms", Rooms)
 
@@ -28,7 +26,7 @@ async def presence(request: web.Request, _: None) -> web.StreamResponse | Proble
         return told(Code.GATE_BLIND, now=now)
     if not rooms.hub.admits(client):
         return told(Code.TOO_MANY_SOCKETS, now=now)
-    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    socket = web.WebSocketResponse(max_msg_size=MAX_SIGNAL_BYTES, compress=False)
     if not socket.can_prepare(request):
         return Problem(code=Code.NOT_A_WEBSOCKET, headers={"Upgrade": "websocket"})
     await socket.prepare(request)

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from config.sections import GateLimits, PlatformSettings
 from config.settings import Settings
-from gateway.presence.socket import MAX_MESSAGE_BYTES
+from gateway.presence import messages, seating
 from tests.support import e2e_guides as docs
 from tests.support.e2e_guides import PAGES, ROOT
 from usher.cli.app import app
@@ -137,4 +137,9 @@ def test_the_numbers_that_the_guides_tell_are_the_defaults():
     assert f"({platform.commission_bps // 100} % by default" in docs.page("docs/guides/creator.md")
     presence = " ".join(docs.page("docs/guides/page-builder.md").split())
     assert f"says nothing for {limits.silence_seconds} seconds" in presence
-    assert f"{limits.messages_per_second} messages a second, {MAX_MESSAGE_BYTES // 1024} KiB each" in presence
+    signals = limits.messages_per_second * seating.SIGNALS_FOR_A_MESSAGE
+    assert f"{limits.messages_per_second} messages a second and, beside them, {signals} signals" in presence
+    assert f"a `signal` has {messages.MAX_SIGNAL_BYTES // 1024} KiB at most" in presence
+    assert f"a `state` {messages.MAX_STATE_BYTES // 1024} KiB" in presence
+    assert f"{messages.MAX_DEPTH} lists and objects" in presence
+    assert f"{seating.BYTES_PER_SECOND // 1024} KiB a second, {seating.BYTES_AT_ONCE // 1024} KiB at once" in presence

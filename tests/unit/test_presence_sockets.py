@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from gateway import bans, grants
 from gateway.housekeeping import forget
-from gateway.presence import outbox
+from gateway.presence import messages, outbox
 from gateway.presence.hub import Send
 from tests.support.gate_house import Wallet, opened
 from tickets import attendance as attendance_book
@@ -139,6 +139,54 @@ async def test_a_client_that_says_too_much_is_closed(house):
     for _ in range(21):
         await socket.send_json({"type": "state", "data": 1})
     assert await house.said(socket) == {"closed": 4429}
+
+
+async def test_a_burst_of_candidates_closes_nobody_until_it_is_a_flood(house):
+    ann, bob, welcome = await pair(house)
+    signal = {"type": "signal", "to": welcome["peer"], "data": {"candidate": "x" * 200}}
+    for _ in range(60):
+        await ann.send_json(signal)
+    for _ in range(60):
+        assert (await house.said(bob))["type"] == "signal"
+    await ann.send_json({"type": "chat", "text": "still here"})
+    assert (await house.said(ann))["text"] == "still here"
+    await ann.send_json(signal)
+    assert await house.said(ann) == {"closed": 4429}
+
+
+async def test_a_client_that_says_too_many_bytes_is_closed(house):
+    ann, bob, welcome = await pair(house)
+    for _ in range(16):
+        await ann.send_json({"type": "signal", "to": welcome["peer"], "data": "x" * 31 * 1024})
+        assert (await house.said(bob))["type"] == "signal"
+    await ann.send_json({"type": "signal", "to": welcome["peer"], "data": "x" * 31 * 1024})
+    assert await house.said(ann) == {"closed": 4429}
+
+
+@pytest.mark.parametrize("data", ["x" * 2048, "\u00e9" * 1020])
+async def test_a_state_is_small_for_everybody_who_comes_later_is_told_it(house, data):
+    ann, _ = await house.seated(await house.joined(ANN))
+    await ann.send_str(json.dumps({"type": "state", "data": data}, ensure_ascii=False))
+    assert await house.said(ann) == {"closed": 4400}
+
+
+async def test_a_state_that_cannot_be_written_again_locks_nobody_out(house):
+    ann, _ = await house.seated(await house.joined(ANN))
+    await ann.send_str('{"type":"state","data":' + "[" * 300 + "]" * 300 + "}")
+    assert await house.said(ann) == {"closed": 4400}
+    _, welcome = await house.seated(await house.joined(BOB))
+    assert welcome["type"] == "welcome"
+
+
+async def test_without_the_bound_one_state_locks_the_room(house, monkeypatch):
+    ann, _ = await house.seated(await house.joined(ANN))
+    monkeypatch.setattr(messages, "shallow", lambda _: True)
+    await ann.send_str('{"type":"state","data":' + "[" * 300 + "]" * 300 + "}")
+    await ann.send_json({"type": "heartbeat"})
+    assert (await house.said(ann))["type"] == "heartbeat"
+    socket = await house.socket()
+    await socket.send_json({"type": "auth", "token": (await house.joined(BOB))["session_token"]})
+    assert "closed" in await house.said(socket)
 
 
 async def test_a_message_that_is_too_large_closes_its_sender_alone(house):
