@@ -3,10 +3,12 @@
 from aiohttp import web
 
 from gateway import events, health, openapi, orders, purchase, stream, wellknown
+from gateway.background import BACKGROUND, Background, care_for
 from gateway.client import CLIENTS, Clients
 from gateway.cors import ORIGINS, Origins
 from gateway.deps import DEPS, Deps
 from gateway.gate import routes as gate
+from gateway.health import LOOK, Look
 from gateway.housekeeping import keep_house
 from gateway.idempotency import IN_FLIGHT
 from gateway.limits import LIMITS, Limits
@@ -39,7 +41,10 @@ def build_app(deps: Deps) -> web.Application:
     app[ORIGINS] = Origins(listed=(settings.public_url, *settings.origins), store=deps.store, clock=deps.clock)
     app[FEED] = OrderFeed(deps.store, deps.metrics.streams)
     app[IN_FLIGHT] = {}
+    app[BACKGROUND] = Background()
+    app[LOOK] = Look()
     gate.equip(app)
+    care_for(gate.WATCH, app)
     if deps.settings.redis is not None:
         from gateway.neighbours.equip import meet_neighbours  # noqa: PLC0415  a gate that is alone needs no Redis client
 

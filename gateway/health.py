@@ -1,5 +1,6 @@
 """Whether this gate lives, and whether it and the watchers behind it can do their work. Repairing is not done here."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,15 +10,20 @@ from sqlalchemy import Connection
 
 from chains.progress import Progress, Status, load, status_of
 from config.registry import Chain, Network
+from gateway.background import BACKGROUND
 from gateway.deps import DEPS
+from gateway.limits import Budget
 from gateway.models import Answer
+from gateway.presence.socket import ROOMS
 from gateway.problems import Code, Problem
-from gateway.routing import Route
-from store.errors import StoreUnavailableError
+from gateway.routing import JSON, Route, json_bytes
+from store.errors import StoreError
 
 POLL_LIMIT = timedelta(seconds=60)
 """A watcher that has not polled for longer lags: a poll takes seconds, and back-off between failures stays below."""
 RETRY_SECONDS = 30
+FRESH = timedelta(seconds=1)
+NOT_READY = 503
 TIP_BLOCKS = 20
 TIP_LIMIT = timedelta(minutes=3)
 """A main network's newest block is not older than this or 20 block times; play-money chains may stand still."""
@@ -47,14 +53,35 @@ class Readiness(Answer):
 
     ready: bool
     database: bool
+    door: bool  # whether the gate knows whom to let in: it reads its door list, and all that runs beside it goes on
     chains: list[ChainReadiness]
     server_time: datetime
 
     def to_response(self) -> web.Response:
         """Return it with the status that load balancers read."""
-        return web.Response(
-            text=self.model_dump_json(), status=200 if self.ready else 503, content_type="application/json"
-        )
+        if self.ready:
+            return web.Response(body=json_bytes(self), content_type=JSON)
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return web.Response(body=json_bytes(self), status=NOT_READY, headers=headers, content_type=JSON)
+
+
+class Look:
+    """The last look at everything. However many ask, the database is asked once in FRESH."""
+
+    def __init__(self) -> None:
+        self._seen: Readiness | None = None
+        self._looking = asyncio.Lock()
+
+    async def take(self, app: web.Application) -> Readiness:
+        """Return what was seen no more than FRESH ago."""
+        async with self._looking:
+            now = app[DEPS].clock()
+            if self._seen is None or not timedelta() <= now - self._seen.server_time < FRESH:
+                self._seen = await look(app, now=now)
+            return self._seen
+
+
+LOOK: web.AppKey[Look] = web.AppKey("look", Look)
 
 
 def chain_readiness(chain: Chain, progress: Progress | None, *, now: datetime) -> ChainReadiness:
@@ -102,17 +129,22 @@ async def healthz(_request: web.Request, _: None) -> Alive:
     return Alive()
 
 
-async def readyz(request: web.Request, _: None) -> web.Response:
-    """Say whether database and watchers do their work, and if not, why."""
-    deps = request.app[DEPS]
-    now = deps.clock()
+async def look(app: web.Application, *, now: datetime) -> Readiness:
+    """Return whether database, door and watchers do their work."""
+    deps, rooms = app[DEPS], app[ROOMS]
+    door = not rooms.door_list.blind(now) and app[BACKGROUND].failed is None
     try:
         known = {progress.chain: progress for progress in await deps.store.read(status_of)}
-    except StoreUnavailableError:
-        return Readiness(ready=False, database=False, chains=[], server_time=now).to_response()
+    except StoreError:
+        return Readiness(ready=False, database=False, door=door, chains=[], server_time=now)
     chains = [chain_readiness(chain, known.get(chain.id), now=now) for chain in deps.registry.chains.values()]
-    ready = all(chain.ready for chain in chains)
-    return Readiness(ready=ready, database=True, chains=chains, server_time=now).to_response()
+    ready = door and all(chain.ready for chain in chains)
+    return Readiness(ready=ready, database=True, door=door, chains=chains, server_time=now)
+
+
+async def readyz(request: web.Request, _: None) -> web.Response:
+    """Say whether database, door and watchers do their work, and if not, why."""
+    return (await request.app[LOOK].take(request.app)).to_response()
 
 
 ROUTES = (
@@ -121,7 +153,9 @@ ROUTES = (
         method="GET",
         path="/readyz",
         handler=readyz,
-        summary="Whether database and watchers do their work; 503 with the reasons where not",
+        summary="Whether database, door and watchers do their work; 503 with the reasons where not",
         answer=Readiness,
+        also=(NOT_READY,),
+        budget=Budget.READS,
     ),
 )

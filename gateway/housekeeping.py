@@ -11,8 +11,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway import audit, idempotency, proofs
+from gateway.background import BACKGROUND
 from gateway.deps import DEPS, Deps
-from store.errors import StoreUnavailableError
+from store.errors import StoreError
 from tickets import attendance
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ def forget(conn: Connection, *, now: datetime) -> None:
 async def keep_house(app: web.Application) -> AsyncIterator[None]:
     """Forget now and then for as long as the application runs (a cleanup context)."""
     task = asyncio.create_task(_repeat(app[DEPS]))
+    app[BACKGROUND].watch([task])
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -44,5 +46,5 @@ async def _repeat(deps: Deps) -> None:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             await deps.store.transact(partial(forget, now=deps.clock()))
-        except StoreUnavailableError as away:
-            log.warning("store_unavailable", reason=away.detail)
+        except StoreError as error:
+            log.warning("store_unavailable", reason=error.detail)

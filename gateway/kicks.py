@@ -17,15 +17,17 @@ from gateway.presence.messages import Closing
 from store.engine import Store
 from store.errors import StoreError
 from tickets import door
-from tickets.door import DoorAction, DoorNotice
+from tickets.door import ACTIONS, DoorAction, DoorNotice
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(milliseconds=500)
 BLIND_AFTER = timedelta(seconds=3)
 """A gate that has not read the list for so long admits and renews nobody: it cannot know whom."""
+SILENT_SECONDS = 30
+"""A reading takes milliseconds; one that began so long ago hangs."""
 
-CLOSINGS: Mapping[DoorAction, Closing] = MappingProxyType(
+CLOSINGS: Mapping[str, Closing] = MappingProxyType(
     {
         DoorAction.SUSPENDED: Closing.KICKED,
         DoorAction.REVOKED: Closing.KICKED,
@@ -69,17 +71,25 @@ class DoorList:
         clock: Clock,
         seats: Callable[[], Collection[Seat]],
         carry_out: Callable[[Sequence[Kick]], None],
+        doubt: Callable[[Collection[int]], None],
     ) -> None:
+        """`carry_out` closes whom notices name; `doubt` has everybody in some events read again."""
         self._store = store
         self._clock = clock
         self._seats = seats
         self._carry_out = carry_out
+        self._doubt = doubt
         self._read_at: datetime | None = None
+        self._turn_at: float | None = None  # on the event loop's clock
         self.sequence = 0
 
     def blind(self, now: datetime) -> bool:
         """Whether the list was not read for too long."""
         return self._read_at is None or now - self._read_at > BLIND_AFTER
+
+    def beats(self) -> bool:
+        """Whether a reading began lately: what hangs is worth a restart, a database that is away is not."""
+        return self._turn_at is None or asyncio.get_running_loop().time() - self._turn_at < SILENT_SECONDS
 
     async def start(self) -> None:
         """Begin where the list ends now: sessions from before are read again when they authenticate."""
@@ -92,6 +102,7 @@ class DoorList:
         began = self._clock()  # what happens while we read may be missing from what we read
         while notices := await self._store.read(partial(door.since, sequence=self.sequence)):
             superseded = await self._superseded(notices)
+            self._doubt_the_unknown(notices)
             self._carry_out(
                 [
                     Kick(notice=notice, closing=CLOSINGS[notice.action], superseded=superseded)
@@ -105,11 +116,20 @@ class DoorList:
     async def run(self) -> None:
         """Poll until cancelled; a database that is away makes the gate blind, and the gate goes on trying."""
         while True:
+            self._turn_at = asyncio.get_running_loop().time()
             try:
                 await self.poll()
             except StoreError as error:
                 log.warning("door_list_unreadable", reason=str(error))
             await asyncio.sleep(EVERY.total_seconds())
+
+    def _doubt_the_unknown(self, notices: Sequence[DoorNotice]) -> None:
+        """What a newer program announced may close anybody in its event: let the sessions say whom."""
+        unknown = [one for one in notices if one.action not in ACTIONS]
+        for one in unknown:
+            log.warning("door_notice_unknown", action=one.action, sequence=one.sequence, event_id=one.event_id)
+        if unknown:
+            self._doubt({one.event_id for one in unknown})
 
     async def _superseded(self, notices: Sequence[DoorNotice]) -> frozenset[str]:
         """Return which of our sessions a newer one took the place of: the notice says whose, the sessions say which."""

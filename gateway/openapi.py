@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from gateway.limits import Budget
 from gateway.problems import PROBLEM_JSON, Code
 from gateway.routing import JSON, ROUTES, Route
 
@@ -105,7 +106,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "operationId": _operation_id(route),
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)],
-        "responses": {str(route.status): _success(route, schemas), **_refusals(route)},
+        "responses": _responses(route, schemas),
     }
     if route.body is not None:
         operation["requestBody"] = {
@@ -119,6 +120,16 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
 
 def _operation_id(route: Route) -> str:
     return "_".join([route.method.lower(), *re.findall(r"\w+", _PLACEHOLDER.sub(r"by_\1", route.path))])
+
+
+def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
+    """Return every answer; where a status has an answer of the route's own and refusals too, it has both forms."""
+    own = _success(route, schemas)
+    described = {str(route.status): own, **_refusals(route)}
+    for status in map(str, route.also):
+        refusal = described.get(status, {"description": HTTPStatus(int(status)).phrase, "content": {}})
+        described[status] = {**refusal, "content": {**own.get("content", {}), **refusal["content"]}}
+    return described
 
 
 def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
@@ -178,7 +189,8 @@ def publish(app: web.Application, *, title: str, server: str) -> None:
 
 async def openapi(request: web.Request, _: None) -> web.Response:
     """Hand out the document."""
-    return web.Response(body=request.app[DOCUMENT], content_type=JSON, headers={"Access-Control-Allow-Origin": "*"})
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+    return web.Response(body=request.app[DOCUMENT], content_type=JSON, headers=headers)
 
 
-ROUTE = Route(method="GET", path="/openapi.json", handler=openapi, summary="This document")
+ROUTE = Route(method="GET", path="/openapi.json", handler=openapi, summary="This document", budget=Budget.READS)

@@ -46,6 +46,12 @@ class Code(StrEnum):
         "The body is not declared as JSON",
         "Set Content-Type to application/json and leave the body uncompressed.",
     )
+    EXPECTATION_FAILED = (
+        "expectation_failed",
+        417,
+        "What the request expects is not done here",
+        "Leave the Expect field out, or expect 100-continue.",
+    )
     INVALID_FIELDS = "invalid_fields", 422, "Some fields are missing or wrong", "Correct the fields in `errors`."
     SECRET_IN_URL = (
         "secret_in_url",
@@ -84,6 +90,12 @@ class Code(StrEnum):
     # --- events and orders ----------------------------------------------------------------------------
     UNKNOWN_EVENT = "unknown_event", 404, "There is no such event", "Check the event's id or slug."
     UNKNOWN_ORDER = "unknown_order", 404, "There is no such order", "Check the order's id."
+    UNKNOWN_PAYMENT = (
+        "unknown_payment",
+        404,
+        "No such payment has reached us",
+        "Check the id; a payment is known a few blocks after it was sent, and only if it went to one of our addresses.",
+    )
     UNKNOWN_TIER = "unknown_tier", 404, "The event has no such tier", "Choose one of the tiers of the event."
     UNKNOWN_PAYMENT_METHOD = (
         "unknown_payment_method",

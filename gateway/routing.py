@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from aiohttp import web
+import orjson
+from aiohttp import HttpVersion11, web
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +16,7 @@ from gateway.limits import LIMITS, Budget
 from gateway.problems import Code, Problem
 
 JSON = "application/json"
+SWITCHING = 101
 BODY_SECONDS = 10
 SHOWN_ERRORS = 10
 SECRET_NAMES = frozenset({"signature", "token", "session_token", "sessiontoken", "resume", "authorization"})
@@ -35,6 +38,7 @@ class Route:
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
+    also: tuple[int, ...] = ()  # other statuses with which the same answer may come
     media: str = JSON  # of the answer, where it is no JSON
     problems: tuple[Code, ...] = ()  # beside those that any request may get
     budget: Budget | None = None  # what a request costs the client
@@ -55,7 +59,26 @@ def register(app: web.Application, routes: Iterable[Route]) -> None:
     table = app.setdefault(ROUTES, [])
     for route in routes:
         table.append(route)
-        app.router.add_route(route.method, route.path, endpoint(route))
+        answering = endpoint(route)
+        resource = app.router.add_resource(route.path)
+        for method in methods_of(route):
+            resource.add_route(method, answering, expect_handler=expected)
+
+
+def methods_of(route: Route) -> tuple[str, ...]:
+    """Return what a route answers: HEAD wherever GET is (RFC 9110 section 9.1), but a socket has no fields to show."""
+    return ("GET", "HEAD") if route.method == "GET" and route.status != SWITCHING else (route.method,)
+
+
+async def expected(request: web.Request) -> web.StreamResponse | None:
+    """Answer Expect (RFC 9110 section 10.1.1): let the body come, or refuse in the form of all our refusals."""
+    if request.version != HttpVersion11:
+        return None
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return Problem(code=Code.EXPECTATION_FAILED).to_response()
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+    return None
 
 
 def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -81,7 +104,8 @@ async def _answer(route: Route, request: web.Request) -> Result:
     if route.body is not None:
         given = await read_body(request, route.body)
     elif route.query is not None:
-        given = checked(route.query, lambda model: model.model_validate(dict(request.query)))
+        asked = dict(request.query)
+        given = _contradiction(route.query, asked) or checked(route.query, lambda model: model.model_validate(asked))
     else:
         return await route.handler(request, None)
     return given if isinstance(given, Problem) else await route.handler(request, given)
@@ -98,7 +122,7 @@ async def read_body(request: web.Request, model: type[BaseModel]) -> BaseModel |
         return Problem(code=Code.BODY_TOO_SLOW)
     if b"\\u0000" in raw:  # PostgreSQL's text cannot hold it, and no field of ours needs it
         return Problem(code=Code.MALFORMED_REQUEST, detail="Remove the NUL characters.")
-    return checked(model, lambda model: model.model_validate_json(raw))
+    return _contradiction(model, _loads(raw)) or checked(model, lambda model: model.model_validate_json(raw))
 
 
 def is_plain_json(headers: CIMultiDictProxy[str]) -> bool:
@@ -118,6 +142,34 @@ def checked(model: type[BaseModel], check: Callable[[type[BaseModel]], BaseModel
             return Problem(code=Code.NOT_JSON)
         named = [{"field": ".".join(map(str, one["loc"])), "reason": one["msg"]} for one in found[:SHOWN_ERRORS]]
         return Problem(code=Code.INVALID_FIELDS, extra={"errors": named})
+
+
+def _loads(raw: bytes) -> Any:
+    """Return what a body says, None where it is no JSON: the model says so in its own words."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _contradiction(model: type[BaseModel], given: Any) -> Problem | None:
+    """Refuse what gives one field under both of its names and means two things: which one counted would be a guess."""
+    if not isinstance(given, dict):
+        return None
+    torn = [
+        name for name, alias in spellings(model) if name in given and alias in given and given[name] != given[alias]
+    ]
+    if not torn:
+        return None
+    errors = [{"field": name, "reason": "Given twice, in both spellings, with different values"} for name in torn]
+    return Problem(code=Code.INVALID_FIELDS, extra={"errors": errors[:SHOWN_ERRORS]})
+
+
+@cache
+def spellings(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a model that have a second name."""
+    fields = ((name, field.alias) for name, field in model.model_fields.items())
+    return tuple((name, alias) for name, alias in fields if alias is not None and alias != name)
 
 
 def written(result: Result, status: int) -> web.StreamResponse:

@@ -17,7 +17,7 @@ from gateway.order_view import OrderView, find_view, versions
 from gateway.problems import Code, Problem
 from gateway.routing import Route, json_bytes
 from store.engine import Store
-from store.errors import StoreUnavailableError
+from store.errors import StoreError, StoreUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -90,8 +90,8 @@ class OrderFeed:
             while self._followers:
                 try:
                     await self.refresh()
-                except StoreUnavailableError as away:
-                    log.warning("store_unavailable", reason=away.detail)
+                except StoreError as error:
+                    log.warning("store_unavailable", reason=error.detail)
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             self._poller = None
@@ -128,7 +128,10 @@ async def follow(request: web.Request, _: None) -> web.StreamResponse | Problem:
             return Problem(code=Code.TOO_MANY_STREAMS, retry_after=HEARTBEAT_SECONDS)
         if not await deps.store.read(partial(versions, order_ids=[order_id])):
             return Problem(code=Code.UNKNOWN_ORDER)
-        response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
+        headers = {"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return web.Response(headers=headers)
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         with suppress(TimeoutError, ConnectionResetError, StoreUnavailableError):  # the reader comes back by itself
             async with asyncio.timeout(LIFE_SECONDS):

@@ -1,8 +1,10 @@
 """Notices to every gate, numbered in commit order: who has read n missed nothing below it. It closes no socket."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
@@ -41,9 +43,12 @@ class DoorNotice:
     event_id: int
     ticket_id: str | None  # None: everybody in the event
     holder: str | None  # a ban names the holder
-    action: DoorAction
+    action: str  # a DoorAction, unless a newer program announced it
     reason: str
     at: datetime
+
+
+ACTIONS: Mapping[str, DoorAction] = MappingProxyType({action.value: action for action in DoorAction})
 
 
 def announce(
@@ -80,7 +85,7 @@ def since(conn: Connection, sequence: int) -> tuple[DoorNotice, ...]:
             event_id=row.event_id,
             ticket_id=row.ticket_id,
             holder=row.holder,
-            action=DoorAction(row.action),
+            action=ACTIONS.get(row.action, row.action),
             reason=row.reason,
             at=row.at,
         )

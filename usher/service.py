@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from chains.errors import ChainError
 from chains.port import Sweep
 from config import systemd
 from gateway.app import build_app
+from gateway.background import BACKGROUND
+from gateway.presence.socket import ROOMS
 from gateway.scrape import build_metrics_app
 from monitor.settlement import Settlement
 from store.errors import StoreError
@@ -35,15 +37,22 @@ class Parts:
 
 
 class Pulse:
-    """Hooks of the watchers: remembers when each last began a turn."""
+    """Hooks of the watchers: remembers when each last began a turn, and asks the other parts."""
 
     def __init__(self) -> None:
         self._turns: dict[str, float] = {}
+        self._others: list[Callable[[], bool]] = []
+
+    def listen(self, beats: Callable[[], bool]) -> None:
+        """Ask another part, too, whether it goes on."""
+        self._others.append(beats)
 
     def beats(self) -> bool:
-        """Whether every watcher began a turn lately."""
+        """Whether every watcher began a turn lately, and the other parts go on."""
         now = asyncio.get_running_loop().time()
-        return all(now - turn < SILENT_SECONDS for turn in self._turns.values())
+        return all(now - turn < SILENT_SECONDS for turn in self._turns.values()) and all(
+            beats() for beats in self._others
+        )
 
     def alive(self, chain: str) -> None:
         """Remember that a turn begins."""
@@ -68,7 +77,8 @@ async def serve(house: House, parts: Parts) -> None:
         loop.add_signal_handler(told, stop.set)
     pulse = Pulse()
     async with contextlib.AsyncExitStack() as stack:
-        work: list[Coroutine[Any, Any, None]] = [_watchdog(pulse)]
+        work: list[Coroutine[Any, Any, None]] = []
+        beside: list[Coroutine[Any, Any, None]] = [_watchdog(pulse)]
         if parts.watch:
             watchers = await stack.enter_async_context(compose.watchers(house, pulse))
             work += [watcher.run(stop) for watcher in watchers]
@@ -76,31 +86,41 @@ async def serve(house: House, parts: Parts) -> None:
         if parts.gate:
             deps = await stack.enter_async_context(compose.gate(house))
             settings = house.settings.gate
-            await stack.enter_async_context(listening(build_app(deps), settings.host, settings.port))
+            app = build_app(deps)
+            await stack.enter_async_context(listening(app, settings.host, settings.port))
+            beside.append(app[BACKGROUND].failure())
+            pulse.listen(app[ROOMS].door_list.beats)
         metrics = house.settings.metrics
         scrape = build_metrics_app(house.metrics, house.store, house.clock)
         await stack.enter_async_context(listening(scrape, metrics.host, metrics.port))
         systemd.notify(systemd.READY)
         log.info("running", watch=parts.watch, gate=parts.gate, chains=list(house.registry.chains))
-        await _until(stop, work)
+        await until(stop, work, beside)
         systemd.notify(systemd.STOPPING)
         log.info("stopping")
 
 
-async def _until(stop: asyncio.Event, work: list[Coroutine[Any, Any, None]]) -> None:
-    """Run everything until asked to stop or until one fails; then let the others finish what they hold."""
+async def until(
+    stop: asyncio.Event, work: list[Coroutine[Any, Any, None]], beside: list[Coroutine[Any, Any, None]]
+) -> None:
+    """Run everything until asked to stop or until one fails; then let the work finish what it holds.
+
+    What runs beside the work holds nothing: it is cancelled. Raises what any of them raised.
+    """
     waiting = asyncio.create_task(stop.wait())
-    watchdog, *parts = [asyncio.create_task(part) for part in work]
+    parts, others = [asyncio.create_task(part) for part in work], [asyncio.create_task(part) for part in beside]
     try:
-        await asyncio.wait({waiting, watchdog, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, *parts, *others}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         if parts:
             await asyncio.wait(parts)
     finally:
-        for task in (waiting, watchdog, *parts):
+        for task in (waiting, *parts, *others):
             task.cancel()
-    for task in parts:
-        task.result()
+    await asyncio.wait({waiting, *parts, *others})
+    for task in (*parts, *others):
+        if not task.cancelled():
+            task.result()
 
 
 async def _watchdog(pulse: Pulse) -> None:

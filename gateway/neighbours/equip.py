@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from config.settings import RedisSettings
+from gateway.background import BACKGROUND
 from gateway.deps import DEPS
 from gateway.limits import LIMITS, Limits
 from gateway.neighbours.mirror import Overheard
@@ -25,8 +26,9 @@ def meet_neighbours(app: web.Application, settings: RedisSettings) -> None:
     rooms.elsewhere = relay
     app[LIMITS] = Limits(deps.settings.gate.limits, deps.clock, window)
 
-    async def keep_the_line(_: web.Application) -> AsyncIterator[None]:
-        async with relay.running():
+    async def keep_the_line(app: web.Application) -> AsyncIterator[None]:
+        async with relay.running() as tasks:
+            app[BACKGROUND].watch(tasks)
             yield
         await window.aclose()
 

@@ -96,12 +96,10 @@ class Relay:
             self._begin()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Keep the line and the time; at the end tell neighbours who left."""
+    async def running(self) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
+        """Keep the line and the time, by these tasks; at the end tell neighbours who left."""
         tasks = [asyncio.create_task(self._keep_line()), asyncio.create_task(self._keep_time())]
-        for task in tasks:
-            task.add_done_callback(_ended)
-        yield
+        yield tasks
         if self._connected:
             for event_id in self.mirror.events:
                 self._jobs.put_nowait(Leave(event_id=event_id, gate=self.mirror.gate))
@@ -273,8 +271,3 @@ class Relay:
 def _add(pipeline: Pipeline, asked: Iterable[Command]) -> None:
     for command in asked:
         pipeline.execute_command(*command)
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("neighbours_failed", error=type(error).__qualname__, reason=str(error))

@@ -55,7 +55,11 @@ class Rooms:
         self.elsewhere: Elsewhere = NobodyElsewhere()
         self.hub = Hub(limits=seating.limits_of(deps.settings.gate.limits))
         self.door_list = DoorList(
-            store=deps.store, clock=deps.clock, seats=lambda: list(self.hub.seats()), carry_out=self.kick
+            store=deps.store,
+            clock=deps.clock,
+            seats=lambda: list(self.hub.seats()),
+            carry_out=self.kick,
+            doubt=self.hub.doubt,
         )
 
     def enter(self, make_outbox: Callable[[], Outbox], *, client: str, event_id: int) -> tuple[Connection, Outbox]:

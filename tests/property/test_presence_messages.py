@@ -1,5 +1,5 @@
-"""Any text gives something a client can say, or Malformed; never an exception. Whatever is read can be passed on: inside
-a welcome, a letter to neighbours and a roster, and read again there."""
+"""Any text gives something a client can say, or Malformed; never an exception. Whatever is read can be passed on in a
+welcome, a letter to neighbours and a roster, and read again there."""
 
 import json
 from typing import get_args

@@ -61,7 +61,7 @@ async def test_an_unknown_address_is_a_problem(gateway):
 async def test_a_wrong_method_is_told_the_right_ones(gateway):
     answer = await gateway.client.put("/api/events")
     assert await code_of(answer) == (405, "method_not_allowed")
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET,HEAD"
 
 
 @pytest.mark.parametrize(
@@ -306,3 +306,59 @@ async def test_without_its_filter_the_server_would_log_a_token(gateway, caplog, 
     monkeypatch.setattr(logging.getLogger(SERVER), "filters", [])
     await send_broken(gateway, BROKEN[1])
     assert "Bearer hu" in caplog.text
+
+
+# --- methods, spellings, expectations ----------------------------------------------------------------------------
+
+
+async def test_head_is_answered_as_get_is_without_the_body(gateway, event):
+    bill = await gateway.buy(event)
+    order = f"/api/orders/{bill['order_id']}"
+    paths = (
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/api/events",
+        f"/api/events/{event.ref}",
+        order,
+        f"{order}/stream",
+    )
+    for path in paths:
+        async with asyncio.timeout(5), gateway.client.head(path) as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+        async with gateway.client.get(path) as shown:
+            assert (shown.status, shown.content_type) == (200, answer.content_type)
+    assert (await gateway.client.head("/api/orders/unknown")).status == 404
+
+
+async def test_a_socket_is_not_opened_by_head(gateway, event):
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    answer = await gateway.client.head(f"/event/{event.ref}", headers=upgrade | key)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+
+
+@pytest.mark.parametrize(("other", "status"), [(box.wallet(2).address, 422), (None, 201), (7, 422)])
+async def test_one_field_in_two_spellings_must_say_the_same(gateway, event, other, status):
+    body = wish(event)
+    answer = await gateway.client.post(
+        "/api/events/purchase", json={**body, "walletAddress": other or body["wallet_address"]}
+    )
+    assert answer.status == status
+    if status == 422:
+        assert await code_of(answer) == (422, "invalid_fields")
+        assert [one["field"] for one in (await answer.json())["errors"]] == ["wallet_address"]
+
+
+async def test_a_question_in_two_spellings_must_say_the_same(gateway):
+    answer = await gateway.client.get("/api/events?payment_method=eth&paymentMethod=usdc:polygon&price=1")
+    assert await code_of(answer) == (422, "invalid_fields")
+
+
+async def test_an_expectation_that_is_not_met_is_a_problem(gateway, event):
+    path = f"/api/events/{event.ref}/challenge"
+    answer = await gateway.client.post(path, json={}, headers={"Expect": "a-miracle"})
+    assert await code_of(answer) == (417, "expectation_failed")
+    assert "Server" not in answer.headers
+    answer = await gateway.client.post(path, json={"wallet_address": box.wallet(1).address}, expect100=True)
+    assert answer.status == 200

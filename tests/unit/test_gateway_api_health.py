@@ -1,5 +1,6 @@
 """Health, readiness, metrics and what anyone may fetch to check tickets."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import delete, func, select
 
 from chains import progress
-from gateway import audit, idempotency
+from gateway import audit, health, idempotency
 from gateway.audit import Action, Stranger
 from gateway.health import Alive
 from gateway.housekeeping import forget
 from gateway.idempotency import Claim
+from gateway.kicks import DoorList
+from gateway.presence.socket import ROOMS
 from gateway.problems import Code
 from gateway.schema import audit as log
 from gateway.schema import idempotency as answers
@@ -29,7 +32,11 @@ async def gateway(store, now, tmp_path):
 
 
 async def readiness(gateway):
+    """What is seen now, by a gate that has just read its door list."""
+    gateway.clock.move(health.FRESH)
+    await gateway.client.app[ROOMS].door_list.poll()
     answer = await gateway.client.get("/readyz")
+    assert ("Retry-After" in answer.headers) is (answer.status == 503)
     return answer.status, await answer.json()
 
 
@@ -41,7 +48,7 @@ async def test_a_gate_whose_watchers_follow_their_chains_is_ready(gateway):
 
 
 async def test_a_watcher_that_lags_makes_the_gate_unready_until_it_polls_again(gateway, store):
-    now = gateway.clock.move(timedelta(seconds=61))
+    now = gateway.clock.move(timedelta(seconds=60))
     status, body = await readiness(gateway)
     assert (status, body["chains"][0]["reasons"]) == (503, ["no successful poll for 61 s"])
     await store.transact(lambda conn: follow_chain(conn, now))
@@ -66,9 +73,50 @@ async def test_without_its_database_the_gate_lives_but_is_not_ready(gateway, mon
         raise StoreUnavailableError("away")
 
     monkeypatch.setattr(gateway.store, "read", fail)
-    status, body = await readiness(gateway)
+    answer = await gateway.client.get("/readyz")
+    status, body = answer.status, await answer.json()
     assert (status, body["ready"], body["database"], body["chains"]) == (503, False, False, [])
     assert (await gateway.client.get("/healthz")).status == 200
+
+
+async def test_a_gate_that_does_not_see_its_door_list_is_not_ready(gateway, monkeypatch):
+    async def unread(_self):
+        return None
+
+    monkeypatch.setattr(DoorList, "poll", unread)
+    assert (await readiness(gateway))[0] == 200
+    gateway.clock.move(timedelta(seconds=3))
+    status, body = await readiness(gateway)
+    assert (status, body["ready"], body["database"], body["door"]) == (503, False, True, False)
+
+
+async def test_however_many_ask_the_database_is_looked_at_once_a_second(gateway, monkeypatch):
+    looks = []
+    look = health.look
+
+    async def counted(app, *, now):
+        looks.append(now)
+        return await look(app, now=now)
+
+    monkeypatch.setattr(health, "look", counted)
+    answers = await asyncio.gather(*(gateway.client.get("/readyz") for _ in range(20)))
+    assert {answer.status for answer in answers} == {200}
+    assert len(looks) == 1
+    await readiness(gateway)
+    assert len(looks) == 2
+
+
+async def test_readiness_and_the_document_have_a_budget(gateway):
+    for path in ("/readyz", "/openapi.json"):
+        assert (await gateway.client.get(path)).headers["RateLimit-Policy"] == '"reads";q=600;w=60'
+
+
+async def test_an_answer_that_says_not_ready_is_documented_beside_the_refusals(gateway):
+    document = await (await gateway.client.get("/openapi.json")).json()
+    answers = document["paths"]["/readyz"]["get"]["responses"]
+    assert answers["503"]["content"].keys() == {"application/json", "application/problem+json"}
+    assert answers["503"]["content"]["application/json"] == answers["200"]["content"]["application/json"]
+    assert "application/json" not in document["paths"]["/healthz"]["get"]["responses"]["503"]["content"]
 
 
 async def test_prometheus_reads_lag_payments_and_refusals_on_its_own_listener(gateway, store):
