@@ -29,6 +29,7 @@ class Progress:
     tip_time: datetime
     final_height: int
     polled_at: datetime  # the last poll that succeeded
+    caught_up_at: datetime | None  # the last one after which nothing more was ready to be read
     status: Status
     reason: str | None  # why it stopped
 
@@ -52,6 +53,7 @@ def save(conn: Connection, chain: str, sweep: Sweep, now: datetime) -> None:
         "tip_time": sweep.tip.time,
         "final_height": sweep.final_height,
         "polled_at": now,
+        **({} if sweep.behind else {"caught_up_at": now}),
         "status": Status.FOLLOWING,
         "reason": None,
     }
@@ -80,6 +82,7 @@ def _progress(row: Row[tuple[object, ...]]) -> Progress:
         tip_time=row.tip_time,
         final_height=row.final_height,
         polled_at=row.polled_at,
+        caught_up_at=row.caught_up_at,
         status=Status(row.status),
         reason=row.reason,
     )

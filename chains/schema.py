@@ -14,6 +14,7 @@ checkpoints = Table(
     Column("tip_time", Instant, nullable=False),
     Column("final_height", BigInteger, nullable=False),
     Column("polled_at", Instant, nullable=False),  # the last poll that succeeded
+    Column("caught_up_at", Instant),  # the last one after which nothing more was ready to be read
     Column("status", String(16), nullable=False),  # following | stopped
     Column("reason", Text),  # why it stopped, for the operator
 )

@@ -1,5 +1,6 @@
 """How far chains were read is stored with what was found, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chains.port import Watch
@@ -44,3 +45,15 @@ async def test_a_stopped_chain_says_why_and_since_when_until_it_is_followed_agai
 
 async def test_a_chain_that_was_never_read_cannot_be_stopped(store, now):
     assert not await store.transact(lambda conn: stop(conn, CHAIN, "why", now))
+
+
+async def test_only_a_poll_with_nothing_left_to_read_has_caught_up(store, now):
+    sweep = await sweep_of(FakeChain().mine(3))
+    later, last = now + timedelta(minutes=1), now + timedelta(minutes=2)
+    seen = []
+    for behind, at in ((True, now), (False, later), (True, last)):
+        said = replace(sweep, behind=behind)
+        await store.transact(lambda conn, said=said, at=at: save(conn, CHAIN, said, at))
+        progress = await store.transact(lambda conn: load(conn, CHAIN))
+        seen.append((progress.polled_at, progress.caught_up_at))
+    assert seen == [(now, None), (later, later), (last, later)]

@@ -44,6 +44,7 @@ def _the_chains() -> None:
         sa.Column("tip_time", Instant(), nullable=False),
         sa.Column("final_height", sa.BigInteger(), nullable=False),
         sa.Column("polled_at", Instant(), nullable=False),
+        sa.Column("caught_up_at", Instant(), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_checkpoints")),
