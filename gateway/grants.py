@@ -45,7 +45,11 @@ def issue(session: Session, *, settings: Settings, keyring: Keyring, now: dateti
         turn=turn_credential(session.id, settings=settings, now=now),
         livekit=None
         if settings.livekit is None
-        else livekit.room_token(settings.livekit, event_id=session.event_id, identity=media_identity(session.id)),
+        else livekit.room_token(
+            settings.livekit,
+            event_id=session.event_id,
+            identity=media_identity(session.id, session.generation),
+        ),
     )
 
 
@@ -86,6 +90,9 @@ def turn_credential(session_id: str, *, settings: Settings, now: datetime) -> Tu
     )
 
 
-def media_identity(session_id: str) -> str:
-    """Return the name under which a session's voice is heard: as random as the session's id, and not the id itself."""
-    return hashlib.sha256(f"media|{session_id}".encode()).hexdigest()[:16]
+def media_identity(session_id: str, generation: int) -> str:
+    """Return the name under which a session's voice is heard: as random as the session's id, and not the id itself.
+
+    Each generation has its own, so that the voice of a page that was left can be removed from the room alone.
+    """
+    return hashlib.sha256(f"media|{session_id}|{generation}".encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from config.clock import Clock
 from gateway import sessions
 from gateway.presence.hub import Seat
 from gateway.presence.messages import Closing
+from gateway.sessions import SessionAt
 from store.engine import Store
 from store.errors import StoreError
 from tickets import door
@@ -46,14 +47,14 @@ class Kick:
 
     notice: DoorNotice
     closing: Closing
-    superseded: frozenset[str]  # ids of sessions that are closed in the database
+    superseded: frozenset[SessionAt]
 
     def names(self, seat: Seat) -> bool:
         """Whether this seat is meant."""
         if seat.event_id != self.notice.event_id:
             return False
         if self.notice.action is DoorAction.SUPERSEDED:
-            return seat.session_id in self.superseded
+            return (seat.session_id, seat.generation) in self.superseded
         if self.notice.action is DoorAction.ENDED:
             return True
         if self.notice.action is DoorAction.BANNED:
@@ -131,12 +132,12 @@ class DoorList:
         if unknown:
             self._doubt({one.event_id for one in unknown})
 
-    async def _superseded(self, notices: Sequence[DoorNotice]) -> frozenset[str]:
+    async def _superseded(self, notices: Sequence[DoorNotice]) -> frozenset[SessionAt]:
         """Return which of our sessions a newer one took the place of: the notice says whose, the sessions say which."""
         whose = {(one.event_id, one.holder) for one in notices if one.action is DoorAction.SUPERSEDED}
-        ours = {seat.session_id for seat in self._seats() if (seat.event_id, seat.holder) in whose}
-        return await self._store.read(partial(_closed_among, ours)) if ours else frozenset()
+        ours = {(seat.session_id, seat.generation) for seat in self._seats() if (seat.event_id, seat.holder) in whose}
+        return await self._store.read(partial(_superseded_among, ours)) if ours else frozenset()
 
 
-def _closed_among(ids: Collection[str], conn: Connection) -> frozenset[str]:
-    return sessions.closed_among(conn, ids)
+def _superseded_among(here: Collection[SessionAt], conn: Connection) -> frozenset[SessionAt]:
+    return sessions.superseded_among(conn, here)

@@ -1,7 +1,8 @@
 """Sessions as they are kept: opened, reopened after a reload, and read to see who still stands. No token is made here.
 
-A session has an id and a generation. Opening or reopening raises the generation of its ticket, and only the newest one
-may authenticate or renew; what an older generation still holds is worth nothing.
+A session has an id and a generation. Opening or reopening raises the generation of its ticket (without one: of the
+holder at the event), and only the newest one may authenticate or renew; what an older generation still holds is worth
+nothing, and the door list has every gate close it.
 """
 
 import hashlib
@@ -81,17 +82,20 @@ _SUPERSEDE_TICKETS = (
     .values(**_CLOSED)
     .returning(sessions.c.id, sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
 )
+_OF_HOLDER = (
+    sessions.c.event_id == bindparam("event"),
+    sessions.c.holder == bindparam("who"),
+    sessions.c.ticket_id.is_(None),
+)
+_ONE_HOST_AT_A_TIME = select(events.c.id).where(events.c.id == bindparam("event")).with_for_update(key_share=True)
+"""Without a ticket there is no row whose lock keeps two openings apart. It holds up no ticket's session."""
 _SUPERSEDE_HOLDER = (
     update(sessions)
-    .where(
-        sessions.c.event_id == bindparam("event"),
-        sessions.c.holder == bindparam("who"),
-        sessions.c.ticket_id.is_(None),
-        sessions.c.closed_at.is_(None),
-    )
+    .where(*_OF_HOLDER, sessions.c.closed_at.is_(None))
     .values(**_CLOSED)
     .returning(sessions.c.id, sessions.c.event_id, sessions.c.ticket_id, sessions.c.holder)
 )
+_NEWEST_OF_HOLDER = select(func.coalesce(func.max(sessions.c.generation), 0)).where(*_OF_HOLDER)
 _OPEN = Batch(
     table=sessions,
     columns=(
@@ -117,7 +121,7 @@ def open_all(conn: Connection, openings: Sequence[Opening], *, now: datetime) ->
     if ids:
         generations = {row.id: row.generation for row in conn.execute(_ENTER, {"ids": ids, "now": now})}
     _supersede(conn, openings, generations, now)
-    opened = [_session(opening, generations) for opening in openings]
+    opened = [_session(conn, opening, generations) for opening in openings]
     _OPEN.insert(
         conn,
         [_row(session, opening.resume_digest, now) for session, opening in zip(opened, openings, strict=True)],
@@ -132,19 +136,24 @@ def _supersede(conn: Connection, openings: Sequence[Opening], generations: Mappi
         closed += conn.execute(_SUPERSEDE_TICKETS, {"ids": entered_before, "now": now})
     for opening in openings:
         if opening.standing.ticket is None:
-            who = {"event": opening.standing.event.id, "who": opening.holder, "now": now}
-            closed += conn.execute(_SUPERSEDE_HOLDER, who)
+            event_id = opening.standing.event.id
+            conn.execute(_ONE_HOST_AT_A_TIME, {"event": event_id})
+            closed += conn.execute(_SUPERSEDE_HOLDER, {"event": event_id, "who": opening.holder, "now": now})
     attendance.leave_all(conn, [row.id for row in closed], now=now)  # its gate may be gone
     for row in closed:
-        door.announce(
-            conn,
-            event_id=row.event_id,
-            ticket_id=row.ticket_id,
-            holder=row.holder,
-            action=DoorAction.SUPERSEDED,
-            reason=SUPERSEDED,
-            now=now,
-        )
+        _announce(conn, event_id=row.event_id, ticket_id=row.ticket_id, holder=row.holder, now=now)
+
+
+def _announce(conn: Connection, *, event_id: int, ticket_id: str | None, holder: str, now: datetime) -> None:
+    door.announce(
+        conn,
+        event_id=event_id,
+        ticket_id=ticket_id,
+        holder=holder,
+        action=DoorAction.SUPERSEDED,
+        reason=SUPERSEDED,
+        now=now,
+    )
 
 
 def _row(session: Session, digest: bytes, now: datetime) -> tuple[object, ...]:
@@ -152,7 +161,7 @@ def _row(session: Session, digest: bytes, now: datetime) -> tuple[object, ...]:
     return (session.id, *whose, session.role.value, session.generation, now, now, digest)
 
 
-def _session(opening: Opening, generations: Mapping[str, int]) -> Session:
+def _session(conn: Connection, opening: Opening, generations: Mapping[str, int]) -> Session:
     ticket = opening.standing.ticket
     return Session(
         id=opening.id,
@@ -160,8 +169,13 @@ def _session(opening: Opening, generations: Mapping[str, int]) -> Session:
         holder=opening.holder,
         ticket_id=ticket.id if ticket else None,
         role=opening.standing.role,
-        generation=generations[ticket.id] if ticket else 1,
+        generation=generations[ticket.id] if ticket else _next_of_holder(conn, opening),
     )
+
+
+def _next_of_holder(conn: Connection, opening: Opening) -> int:
+    newest = conn.execute(_NEWEST_OF_HOLDER, {"event": opening.standing.event.id, "who": opening.holder})
+    return int(newest.scalar_one()) + 1
 
 
 # --- reading -------------------------------------------------------------------------------------------------
@@ -206,12 +220,24 @@ def refusal(kept: Kept | None, *, generation: int, now: datetime) -> Code | None
     return checks.refusal(kept.standing, now=now)
 
 
-def closed_among(conn: Connection, ids: Collection[str]) -> frozenset[str]:
-    """Return those of the sessions that were closed."""
-    if not ids:
+SessionAt = tuple[str, int]
+"""A session's id, and the generation under which somebody is here with it."""
+_STATE = select(sessions.c.id, sessions.c.generation, sessions.c.closed_at).where(
+    sessions.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def superseded_among(conn: Connection, here: Collection[SessionAt]) -> frozenset[SessionAt]:
+    """Return those that a newer session, or a newer generation of the same one, took the place of."""
+    if not here:
         return frozenset()
-    closed = select(sessions.c.id).where(sessions.c.id.in_(list(ids)), sessions.c.closed_at.is_not(None))
-    return frozenset(conn.execute(closed).scalars())
+    rows = conn.execute(_STATE, {"ids": sorted({session_id for session_id, _ in here})})
+    stored = {row.id: (row.generation, row.closed_at is not None) for row in rows}
+    return frozenset(one for one in here if _is_superseded(one[1], *stored.get(one[0], (0, True))))
+
+
+def _is_superseded(generation: int, newest: int, closed: bool) -> bool:  # noqa: FBT001  a column of the row
+    return closed or generation < newest
 
 
 def _kept(row: Row[Any], network: Network) -> Kept:
@@ -275,6 +301,7 @@ def reopen(
     following = {"session": kept.session.id, "seen": seen, "digest": next_digest, "now": now}
     if conn.execute(_NEXT_OF_SESSION, following).rowcount != 1:
         return Code.SESSION_CLOSED
+    _announce(conn, event_id=event_id, ticket_id=ticket, holder=kept.session.holder, now=now)  # the page before
     return replace(kept, session=replace(kept.session, generation=seen + 1))
 
 

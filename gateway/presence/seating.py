@@ -67,7 +67,7 @@ def seat_of(kept: Kept) -> Seat:
         role=session.role,
         generation=session.generation,
         until=kept.standing.event.ends_at,
-        media=grants.media_identity(session.id),
+        media=grants.media_identity(session.id, session.generation),
     )
 
 

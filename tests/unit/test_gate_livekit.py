@@ -65,7 +65,7 @@ async def test_the_name_removed_is_the_one_the_token_joined_under(house, voices)
     _, identity, _ = await asyncio.wait_for(voices.removed.get(), 5)
     token = TokenVerifier(settings.api_key, settings.api_secret.get_secret_value()).verify(grant["livekit"]["token"])
     claims = grants.read_session(grant["session_token"], keyring=house.deps.keyring, now=house.clock())
-    assert identity == token.identity == grants.media_identity(claims.session_id)
+    assert identity == token.identity == grants.media_identity(claims.session_id, claims.generation)
 
 
 async def test_a_livekit_that_fails_keeps_nobody_in_the_presence_room(house, voices):
