@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import Connection, Select, exists, or_, select
 
-from chains import progress
-from chains.progress import Status
-from monitor import booking
+from monitor import booking, extent
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import owed_back
 from tickets.event import EventStatus
@@ -14,7 +12,7 @@ from tickets.order import ENDS
 from tickets.reasons import Reason
 from tickets.schema import events, payments
 from tickets.schema import orders as orders_table
-from tickets.till import Outcome, PaymentState
+from tickets.till import Outcome
 
 
 def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
@@ -25,7 +23,7 @@ def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
     """
     sitting = Sitting(conn, terms, now)
     returned = 0
-    order_ids = conn.execute(_candidates(conn, terms.chain.id, now)).scalars().all()
+    order_ids = conn.execute(_candidates(conn, terms, now)).scalars().all()
     sitting.take(order_ids)
     for order_id in order_ids:
         order = sitting.order(order_id)
@@ -41,22 +39,15 @@ def return_topups(conn: Connection, terms: Terms, now: datetime) -> int:
     return returned
 
 
-def _candidates(conn: Connection, chain: str, now: datetime) -> Select[str]:
+def _candidates(conn: Connection, terms: Terms, now: datetime) -> Select[str]:
     """Return the query for orders with top-ups whose event is cancelled, or whose sale the chain was read past."""
-    read = progress.load(conn, chain)
-    read_until = min(now, read.tip_time) if read is not None and read.status is Status.FOLLOWING else None
-    undecided = select(func.min(payments.c.first_seen)).where(
-        payments.c.chain == chain, payments.c.state == PaymentState.PENDING, payments.c.outcome == Outcome.WAITING
-    )
-    oldest = conn.execute(undecided).scalar_one_or_none()
-    known_until = min(read_until, oldest) if read_until is not None and oldest is not None else read_until
     over = events.c.status == EventStatus.CANCELLED
-    if known_until is not None:
-        over = or_(over, events.c.sales_end < known_until)
+    if (until := extent.decided_until(conn, terms, now)) is not None:
+        over = or_(over, events.c.sales_end < until)
     kept = exists().where(payments.c.order_id == orders_table.c.id, payments.c.outcome == Outcome.TOPPED_UP)
     return (
         select(orders_table.c.id)
         .join(events, events.c.id == orders_table.c.event_id)
-        .where(orders_table.c.chain == chain, orders_table.c.state.in_(ENDS), kept, over)
+        .where(orders_table.c.chain == terms.chain.id, orders_table.c.state.in_(ENDS), kept, over)
         .order_by(orders_table.c.id)
     )

@@ -16,22 +16,18 @@ from apscheduler.events import (  # type: ignore[import-untyped]  # no type info
     JobExecutionEvent,
 )
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # likewise
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from chains import progress
 from config.clock import Clock, utc_now
-from monitor import closing, reorg
+from monitor import closing, extent, reorg
 from monitor.sitting import Sitting, Terms
 from store.engine import Store
 from store.errors import StoreUnavailableError
 from tickets import addresses, events, orders
-from tickets.order import Hold, OrderState
-from tickets.schema import orders as orders_table
+from tickets.orders import Known
 
 RETIRE_AFTER = timedelta(days=7)
 """An ended order's address is looked at slowly from then on."""
-UNREAD = timedelta(minutes=1)
-"""A chain not polled for so long is not being read: its buyers may have paid without our knowing."""
 
 Derive = Callable[[int, int], Sequence[str]]
 """Gives a chain's own addresses from a child index on, that many of them."""
@@ -83,17 +79,18 @@ class Housekeeping:
         )
 
     async def expire_orders(self) -> int:
-        """End the orders whose time ran out; where their chain is not being read they get time up to their cap."""
+        """End the orders whose time ran out, so far as their chain was read; those of buyers end at their cap."""
         now = self.clock()
 
         def work(conn: Connection) -> int:
-            _wait_for_unread(conn, now)
-            return orders.expire_due(conn, now=now)
+            chains = {terms.chain.id: _known(conn, terms, now) for terms in self.terms}
+            known = {chain: until for chain, until in chains.items() if until is not None}
+            return orders.expire_due(conn, now=now, known=known)
 
         return await self.store.transact(work)
 
     async def end_grace(self) -> int:
-        """Revoke tickets whose payment did not return in time; a chain that is not read gets no shorter grace."""
+        """Revoke tickets whose payment did not return in time; on a chain that is not being read, none."""
         return await self._for_each_chain(_end_grace)
 
     async def return_topups(self) -> int:
@@ -145,27 +142,12 @@ def _tolerant(chore: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[Non
 
 
 def _end_grace(conn: Connection, terms: Terms, now: datetime) -> int:
-    return 0 if _unread(conn, terms, now) else reorg.end_grace(Sitting(conn, terms, now))
+    until = extent.of_chain(conn, terms, now)
+    return 0 if until is None else reorg.end_grace(Sitting(conn, terms, now), until=until)
 
 
-def _unread(conn: Connection, terms: Terms, now: datetime) -> bool:
-    read = progress.load(conn, terms.chain.id)
-    return read is None or now - read.polled_at > max(UNREAD, 10 * terms.chain.block_time)
-
-
-def _wait_for_unread(conn: Connection, now: datetime) -> None:
-    """Give the held orders on chains that are not being read a step more, never beyond their cap."""
-    unread = [read.chain for read in progress.status_of(conn) if now - read.polled_at > UNREAD]
-    if not unread:
-        return
-    kept = select(orders_table.c.id).where(
-        orders_table.c.chain.in_(unread),
-        orders_table.c.state == OrderState.OPEN,
-        orders_table.c.hold == Hold.HELD,
-        orders_table.c.expires_at < now,
-        orders_table.c.expires_at < orders_table.c.expires_cap,
-    )
-    for order_id in conn.execute(kept.order_by(orders_table.c.id)).scalars().all():
-        order = orders.by_id(conn, order_id, lock=True)
-        if order is not None:
-            orders.extend(conn, order, now=now)
+def _known(conn: Connection, terms: Terms, now: datetime) -> Known | None:
+    """Return up to which moments a chain is known, if it is being read at all."""
+    read = extent.of_chain(conn, terms, now)
+    decided = extent.decided_until(conn, terms, now)
+    return None if read is None or decided is None else Known(read=read, decided=decided)

@@ -1,6 +1,7 @@
 """What happens when a chain takes a payment back, when it returns in time, and when it does not (DESIGN section 3)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -52,12 +53,15 @@ def forget_undone(sitting: Sitting, order: Order) -> None:
             sitting.put(anew(part))
 
 
-def end_grace(sitting: Sitting) -> int:
-    """Revoke what was suspended for too long: places are given back, what stands of the money is owed back."""
+def end_grace(sitting: Sitting, *, until: datetime) -> int:
+    """Revoke what was suspended for too long: places are given back, what stands of the money is owed back.
+
+    `until`: the moment up to which the chain was read; what returned before it is known to have returned.
+    """
     due = (
         select(orders_table.c.id)
         .where(orders_table.c.chain == sitting.terms.chain.id, orders_table.c.state == OrderState.SUSPENDED)
-        .where(orders_table.c.grace_until <= sitting.now)
+        .where(orders_table.c.grace_until <= until)
     )
     ended = 0
     order_ids = sitting.conn.execute(due).scalars().all()

@@ -1,14 +1,15 @@
-"""Orders as rows: find, lock, change, release, extend, expire. Whether an order may be placed is decided in `orders`.
+"""Orders as rows: find, lock, change, release, expire. Whether an order may be placed is decided in `orders`.
 
 Locks are taken in one order everywhere: event, order, tier (by id).
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, literal, or_, select, update
 
 from chains.account import HolderKey
 from store.batch import Batch
@@ -16,7 +17,7 @@ from tickets import inventory
 from tickets.batches import batches, insert_all
 from tickets.errors import IllegalMoveError
 from tickets.ids import is_id
-from tickets.order import STEP, Hold, Line, Order, OrderState, extended, moved
+from tickets.order import Hold, Line, Order, OrderState, moved
 from tickets.schema import order_lines, orders
 
 BATCH = 500
@@ -136,11 +137,29 @@ def release_open(conn: Connection, event_id: int, *, now: datetime) -> int:
     return released
 
 
-def expire_due(conn: Connection, *, now: datetime, limit: int = BATCH) -> int:
-    """Expire open orders whose time ran out, the oldest first, at most `limit`; return how many. Safe to repeat."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """Up to which moments a chain is known; what was paid later may still come to light."""
+
+    read: datetime  # every payment up to then was seen
+    decided: datetime  # and every one that was seen up to then was decided about
+
+
+def expire_due(conn: Connection, *, now: datetime, known: Mapping[str, Known], limit: int = BATCH) -> int:
+    """Expire open orders whose time ran out, the oldest first, at most `limit`; return how many. Safe to repeat.
+
+    `known`, by chain: an order ends only once its chain was read past its time, since what was paid in time counts,
+    whenever we get to read it. A buyer's order waits so up to its cap. What bare memos opened keeps no place and has no
+    cap: it waits until nothing that would add to it is undecided.
+    """
+    capped = orders.c.implicit.is_(False) & (orders.c.expires_cap < now)
     due = (
         select(orders)
-        .where(orders.c.state == OrderState.OPEN, orders.c.expires_at < now)
+        .where(
+            orders.c.state == OrderState.OPEN,
+            orders.c.expires_at < now,
+            or_(capped, *(_past(chain, until) for chain, until in known.items())),
+        )
         .order_by(orders.c.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)  # one being settled right now is not due
@@ -148,12 +167,10 @@ def expire_due(conn: Connection, *, now: datetime, limit: int = BATCH) -> int:
     return _end_open(conn, _orders(conn, conn.execute(due).all()), OrderState.EXPIRED, now)
 
 
-def extend(conn: Connection, order: Order, *, now: datetime, step: timedelta = STEP) -> Order:
-    """Store that a locked order has more time, if `extended` says so, and return it as it stands then."""
-    after = extended(order, now=now, step=step)
-    if after is not order:
-        save(conn, [(order, after)])
-    return after
+def _past(chain: str, until: Known) -> ColumnElement[bool]:
+    """Return the condition that a chain is known past an order's time."""
+    decided = orders.c.implicit.is_(False) | (orders.c.expires_at < until.decided)
+    return (orders.c.chain == chain) & (orders.c.expires_at < until.read) & decided
 
 
 def _purses(state: OrderState) -> Select[str, str]:

@@ -14,12 +14,13 @@ from tickets import addresses, events, inventory, limits, order_store
 from tickets.event import Event, Sale, Tier
 from tickets.ids import Randomness, new_id
 from tickets.order import TRANSITIONS, Hold, Line, Order, OrderState
-from tickets.order_store import by_address, by_code, by_id, change, expire_due, extend, release
+from tickets.order_store import Known, by_address, by_code, by_id, change, expire_due, release
 from tickets.schema import orders
 
 __all__ = [
     "TRANSITIONS",
     "Hold",
+    "Known",
     "Line",
     "Order",
     "OrderRefusal",
@@ -31,7 +32,6 @@ __all__ = [
     "by_id",
     "change",
     "expire_due",
-    "extend",
     "implicit",
     "place",
     "release",

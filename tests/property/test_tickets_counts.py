@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from tests.support.tickets_box import HOLD_FOR, counted_places, draft, kept_places, pay, request, tier, wallet
+from tests.support.tickets_box import HOLD_FOR, counted_places, draft, kept_places, pay, read_to, request, tier, wallet
 from tickets import events, inventory, order_store, orders, tickets
 from tickets.event import Event
 from tickets.keys import KeyKind, Keyring, Signer
@@ -107,7 +107,7 @@ def release(house: House, number: int) -> None:
 
 def expire(house: House, number: int) -> None:
     house.now += timedelta(minutes=number % 20)
-    orders.expire_due(house.conn, now=house.now, limit=1 + number % 3)
+    orders.expire_due(house.conn, now=house.now, known=read_to(house.now), limit=1 + number % 3)
 
 
 def invite(house: House, number: int) -> None:

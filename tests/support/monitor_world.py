@@ -23,7 +23,7 @@ from tickets import events, orders, till
 from tickets.event import Event, EventDraft, TierDraft
 from tickets.keys import KeyKind, Keyring, Signer
 from tickets.order import Order
-from tickets.orders import OrderRequest
+from tickets.orders import OrderRefusal, OrderRequest
 from tickets.schema import order_addresses, payments, tickets, tiers
 from tickets.schema import orders as orders_table
 from tickets.till import PaymentRecord
@@ -118,6 +118,14 @@ class World:
 
     async def order(self, event: Event, number: int = 1, *, hold_for: timedelta = timedelta(minutes=15)) -> Order:
         """Place a proved order of that wallet; it has an address of its own where one is watched."""
+        placed = await self.place(event, number, hold_for=hold_for)
+        assert isinstance(placed, Order), placed
+        return placed
+
+    async def place(
+        self, event: Event, number: int = 1, *, hold_for: timedelta = timedelta(minutes=15)
+    ) -> Order | OrderRefusal:
+        """Try to."""
         request = OrderRequest(
             event_ref=event.id,
             account=_account(number),
@@ -125,9 +133,7 @@ class World:
             chain=self.record,
             proved=True,
         )
-        placed = await self.store.transact(lambda conn: orders.place(conn, request, now=self.now, hold_for=hold_for))
-        assert isinstance(placed, Order), placed
-        return placed
+        return await self.store.transact(lambda conn: orders.place(conn, request, now=self.now, hold_for=hold_for))
 
     async def turn(self, *, block_time: bool = True) -> timedelta:
         """Let the watcher do one turn at the moment of the chain's newest block."""

@@ -15,7 +15,7 @@ from tickets import tickets as issued
 from tickets.event import Event, EventDraft, TierDraft
 from tickets.keys import Signer
 from tickets.order import Order, OrderState, moved
-from tickets.orders import OrderRequest
+from tickets.orders import Known, OrderRequest
 from tickets.schema import order_lines, tiers
 from tickets.schema import orders as orders_table
 from tickets.schema import tickets as tickets_table
@@ -95,6 +95,11 @@ def request(event: Event, by: int = 1, **changes: Any) -> OrderRequest:
     """A proved wallet's wish for one ticket."""
     wish = OrderRequest(event_ref=event.id, account=wallet(by), asset=ETH.id, chain=CHAIN, proved=True, client="net-1")
     return replace(wish, **changes)
+
+
+def read_to(moment: datetime) -> dict[str, Known]:
+    """The chain, read up to this moment, with nothing undecided."""
+    return {CHAIN.id: Known(read=moment, decided=moment)}
 
 
 async def ordered(store: Store, event: Event, now: datetime, by: int = 1, **changes: Any) -> Order:

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from chains.port import Watch
+from monitor.extent import BLOCKS_UNDER_WAY
 from monitor.housekeeping import Housekeeping
 from payouts import bookings, dues, journal
 from tests.support.monitor_world import (
     CHAIN,
+    CHAIN_RECORD,
     COIN,
     DUST,
     PRICE,
@@ -29,6 +31,7 @@ from tickets.order import Hold, OrderState
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentState
 
+UNDER_WAY = BLOCKS_UNDER_WAY * CHAIN_RECORD.block_time
 ADDRESSES = [wallet(0xAD00 + number) for number in range(3)]
 
 
@@ -306,7 +309,7 @@ async def test_after_grace_the_ticket_is_revoked_and_the_place_given_back(world,
     await undo(world, 3)
     assert await ticket_states(world) == ["suspended"]
     assert await housekeeping.end_grace() == 0
-    world.now += terms().grace
+    world.now += terms().grace + UNDER_WAY
     await world.mine()
     assert await housekeeping.end_grace() == 1
     assert await ticket_states(world) == ["revoked"]
@@ -325,7 +328,7 @@ async def test_a_payment_that_returns_after_grace_settles_like_a_new_one(world, 
     text, to = (None, order.address) if by_address else (memo(await world.event(capacity=1), 1), RECEIVE)
     paid = await world.pay(PRICE, text, to=to, blocks=3)
     waiting = await undo(world, 3)
-    world.now += terms().grace
+    world.now += terms().grace + UNDER_WAY
     await world.mine()
     await housekeeping.end_grace()
     world.chain._pool = waiting
@@ -368,6 +371,7 @@ async def test_what_is_still_short_at_the_sales_end_goes_back(world, housekeepin
     assert await housekeeping.return_topups() == 0, "the chain was not read past the sale's end yet"
     world.chain._block_seconds = int((world.now - START).total_seconds())
     await world.mine()
+    await housekeeping.expire_orders()
     assert await housekeeping.return_topups() == 1
     assert await outcome(world, paid) == (Outcome.OWED, Reason.SHORT)
     assert await dues_of(world, paid) == [(400, Reason.SHORT, "due", f"{CHAIN}:{wallet(1)}")]

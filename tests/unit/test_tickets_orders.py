@@ -21,6 +21,7 @@ from tests.support.tickets_box import (
     kept_places,
     opened,
     ordered,
+    read_to,
     request,
     reread,
     sell,
@@ -30,8 +31,8 @@ from tests.support.tickets_box import (
 from tickets import addresses, events, inventory, limits, order_store, orders, tickets
 from tickets.errors import IllegalMoveError
 from tickets.lateness import Timing, first_known, judge
-from tickets.order import Hold, Order, OrderState
-from tickets.orders import OrderRefusal
+from tickets.order import Hold, Order, OrderState, extended, moved
+from tickets.orders import Known, OrderRefusal
 
 
 async def placed(store, event, now, by=1, **changes):
@@ -135,7 +136,7 @@ async def test_a_released_or_expired_hold_counts_no_more(store, now):
     await store.transact(lambda conn: orders.release(conn, first.id, now=now))
     assert (await ordered(store, event, now, proved=False)).hold is Hold.HELD
     later = now + HOLD_FOR + timedelta(seconds=1)
-    await store.transact(lambda conn: orders.expire_due(conn, now=later))
+    await store.transact(lambda conn: orders.expire_due(conn, now=later, known=read_to(later)))
     assert (await ordered(store, event, later, proved=False)).hold is Hold.HELD
 
 
@@ -212,7 +213,10 @@ async def test_expiry_takes_what_is_due_in_batches_and_only_once(store, now):
     for by in range(5):
         await ordered(store, event, now + timedelta(minutes=by), by, tier="ab"[by % 2], client=f"net-{by}")
     none = await ordered(store, event, now, 7, want_hold=False)
-    expire = lambda at, limit=500: store.transact(lambda conn: orders.expire_due(conn, now=at, limit=limit))  # noqa: E731
+
+    def expire(at, limit=500):
+        return store.transact(lambda conn: orders.expire_due(conn, now=at, known=read_to(at), limit=limit))
+
     assert await expire(now + HOLD_FOR) == 0  # the last moment still counts
     due = now + HOLD_FOR + timedelta(minutes=2, seconds=1)
     assert [await expire(due, 3), await expire(due, 3), await expire(due, 3)] == [3, 1, 0]
@@ -224,20 +228,46 @@ async def test_expiry_takes_what_is_due_in_batches_and_only_once(store, now):
 async def test_a_pending_payment_extends_a_hold_a_step_ahead_up_to_its_cap(store, now):
     event = await opened(store, now)
     order = await ordered(store, event, now)
-    extend = lambda order, at: store.transact(lambda conn: orders.extend(conn, order, now=at))  # noqa: E731
     minutes = lambda n: now + timedelta(minutes=n)  # noqa: E731
-    order = await extend(order, minutes(5))
+    order = extended(order, now=minutes(5))
     assert (order.expires_at, order.version) == (minutes(30), 2)
-    assert await extend(order, minutes(6)) == order  # enough time is left: nothing is written
-    order = await extend(order, minutes(29))
+    assert extended(order, now=minutes(6)) is order  # enough time is left: nothing is to be written
+    order = extended(order, now=minutes(29))
     assert order.expires_at == minutes(45)
-    order = await extend(order, minutes(44))
-    order = await extend(order, minutes(59))
+    order = extended(order, now=minutes(44))
+    order = extended(order, now=minutes(59))
     assert order.expires_at == order.expires_cap == minutes(60)
-    assert await extend(order, minutes(60)) == order
-    assert await store.transact(lambda conn: orders.expire_due(conn, now=minutes(61))) == 1
-    expired = await store.read(lambda conn: orders.by_id(conn, order.id))
-    assert await extend(expired, minutes(61)) == expired
+    assert extended(order, now=minutes(60)) is order
+    expired = moved(order, OrderState.EXPIRED, now=minutes(61))
+    assert extended(expired, now=minutes(61)) is expired
+
+
+async def test_an_order_ends_once_its_chain_is_read_past_its_time_or_at_its_cap(store, now):
+    order = await ordered(store, await opened(store, now), now)
+    after = order.expires_at + timedelta(seconds=1)
+
+    def expire(at, known):
+        return store.transact(lambda conn: orders.expire_due(conn, now=at, known=known))
+
+    elsewhere = {"eip155:1": Known(read=after, decided=after)}
+    for known in ({}, elsewhere, read_to(order.expires_at), read_to(now)):
+        assert await expire(after, known) == 0
+        assert await expire(order.expires_cap, known) == 0
+    assert await expire(order.expires_at, read_to(after)) == 0, "by our own clock there is time left"
+    assert await expire(after, {CHAIN.id: Known(read=after, decided=now)}) == 1
+    assert await expire(after, read_to(after)) == 0
+    unread = await ordered(store, await opened(store, now), now)
+    assert await expire(unread.expires_cap + timedelta(seconds=1), {}) == 1
+
+
+async def test_what_bare_memos_opened_waits_for_what_is_undecided_and_knows_no_cap(store, now):
+    event = await opened(store, now)
+    purse = bare(event, payer="a", now=now)
+    await store.transact(lambda conn: order_store.add(conn, [purse]))
+    over = event.sales_end + timedelta(seconds=1)
+    for known in ({}, {CHAIN.id: Known(read=over, decided=event.sales_end)}):
+        assert await store.transact(lambda conn, k=known: orders.expire_due(conn, now=over, known=k)) == 0
+    assert await store.transact(lambda conn: orders.expire_due(conn, now=over, known=read_to(over))) == 1
 
 
 @pytest.mark.parametrize(("seconds", "timing"), [(-1, Timing.IN_TIME), (0, Timing.IN_TIME), (1, Timing.LATE)])
@@ -345,7 +375,7 @@ async def test_a_suspended_order_keeps_its_places_until_its_grace_is_over(store,
     suspended = await store.transact(suspend)
     assert (suspended.hold, suspended.grace_until) == (Hold.SOLD, now + timedelta(hours=1))
     assert (await reread(store, event)).tier().sold == 2
-    assert await store.transact(lambda conn: orders.expire_due(conn, now=now + timedelta(days=9))) == 0
+    assert await store.transact(lambda conn: orders.expire_due(conn, now=now + timedelta(days=9), known={})) == 0
     expired = await store.transact(lambda conn: orders.change(conn, suspended, OrderState.EXPIRED, now=now))
     assert (expired.hold, expired.grace_until, (await reread(store, event)).tier().left) == (Hold.LAPSED, None, 10)
 

@@ -1,16 +1,23 @@
 """The chores that are due by the clock: addresses, events, holds, and the loop that ticks them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chains import progress
+from config.registry import Network
+from monitor import extent
+from monitor.extent import BLOCKS_UNDER_WAY
 from monitor.housekeeping import RETIRE_AFTER, Housekeeping
-from tests.support.monitor_world import CHAIN, World, terms, wallet
-from tickets import addresses, events, orders
+from monitor.resume import resume
+from tests.support.monitor_world import CHAIN, CHAIN_RECORD, PRICE, RECEIVE, START, World, memo, terms, wallet
+from tickets import addresses, events, orders, till
 from tickets.addresses import AddressMismatchError
 from tickets.event import EventStatus
 from tickets.order import OrderState
+from tickets.till import Outcome
 
 
 def derive(start, count):
@@ -74,11 +81,115 @@ async def test_an_order_whose_chain_is_not_read_keeps_its_place_up_to_its_cap(wo
     assert await state_of(world, order) is OrderState.EXPIRED
 
 
-async def test_an_order_whose_chain_is_read_ends_when_its_time_is_over(world, housekeeping):
+async def test_an_order_whose_chain_stands_still_ends_once_a_poll_has_read_past_its_time(world, housekeeping):
     order = await world.order(await world.event(capacity=1))
-    world.now = order.expires_at + timedelta(seconds=1)
+    world.now = order.expires_at + BLOCKS_UNDER_WAY * CHAIN_RECORD.block_time
+    await world.turn()
+    assert await housekeeping.expire_orders() == 0, "a block of its last moment may still be under way"
+    world.now += timedelta(seconds=1)
     await world.turn()
     assert await housekeeping.expire_orders() == 1
+
+
+async def test_where_real_money_moves_a_tip_that_stands_still_ends_no_order_before_its_cap(store):
+    world = World(store=store, record=replace(CHAIN_RECORD, network=Network.MAIN))
+    housekeeping = Housekeeping(store=store, terms=(world.watcher.terms,), clock=lambda: world.now)
+    await world.catch_up()
+    order = await world.order(await world.event(capacity=1))
+    world.now = order.expires_cap
+    await world.turn()
+    assert await housekeeping.expire_orders() == 0, "the endpoint may hang as well"
+    world.now += timedelta(seconds=1)
+    assert await housekeeping.expire_orders() == 1
+
+
+async def test_an_order_paid_in_time_in_a_block_not_read_yet_keeps_its_place(world, housekeeping):
+    assert await minted_after_an_outage(world, housekeeping) is Outcome.MINTED
+
+
+async def test_by_the_clock_alone_the_outage_gives_the_place_away(world, housekeeping, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(extent, "read_until", lambda _read, _chain, now: now)
+    assert await minted_after_an_outage(world, housekeeping) is Outcome.OWED
+
+
+async def minted_after_an_outage(world, housekeeping):
+    """A buyer pays in time while nobody reads; the chores tick between the first two of many polls."""
+    event = await world.event(capacity=1)
+    order = await world.order(event)
+    world.chain.blocks_per_poll = 10
+    world.chain.mine(100).pay(RECEIVE, PRICE, memo=f"o:{order.code}", sender=wallet(1)).mine(1100)
+    await world.turn()
+    assert world.now > order.expires_at
+    await housekeeping.expire_orders()
+    await world.place(event, 2)
+    await world.catch_up()
+    [payment] = await world.store.read(lambda conn: till.of_order(conn, order.id))
+    return payment.outcome
+
+
+async def test_an_order_paid_two_seconds_before_its_end_keeps_its_place_until_the_next_poll(world, housekeeping):
+    event = await world.event(capacity=1)
+    order = await world.order(event)
+    last = int((order.expires_at - START).total_seconds())
+    world.chain.mine(last - 3)
+    await world.catch_up()
+    world.chain.pay(RECEIVE, PRICE, memo=f"o:{order.code}", sender=wallet(1)).mine()
+    world.now = order.expires_at + timedelta(seconds=1)
+    assert await housekeeping.expire_orders() == 0
+    world.chain.mine(3)
+    await world.catch_up()
+    assert await state_of(world, order) is OrderState.PAID
+
+
+async def test_a_part_paid_in_time_and_not_deep_enough_at_the_sales_end_still_completes_the_price(world, housekeeping):
+    event = await world.event()
+    await world.pay(PRICE // 2, memo(event, 1), sender=wallet(1), blocks=2)
+    world.chain._block_seconds = int((event.sales_end - world.now).total_seconds()) - 1
+    rest = await world.pay(PRICE // 2, memo(event, 1), sender=wallet(1))
+    world.now = event.sales_end + timedelta(minutes=1)
+    world.chain._block_seconds = 60
+    await world.turn()
+    assert await housekeeping.expire_orders() == 0
+    await world.mine(3)
+    assert (await world.payment(rest)).outcome is Outcome.MINTED
+
+
+async def test_a_payment_that_returned_in_time_in_a_block_not_read_yet_ends_no_grace(world, housekeeping):
+    event = await world.event(capacity=1)
+    paid = await world.pay(PRICE, memo(event, 1), sender=wallet(1), blocks=3)
+    world.chain.fork_at(world.chain.height - 3)
+    held, world.chain._pool = world.chain._pool, []
+    world.chain.mine(4)
+    await world.turn()
+    world.chain.blocks_per_poll = 10
+    world.chain.mine(200)
+    world.chain._pool = held
+    world.chain.mine(4001)
+    await world.turn()
+    assert await housekeeping.end_grace() == 0
+    await world.catch_up()
+    assert (await state_of_payer(world, paid)) is OrderState.PAID
+
+
+async def test_a_stopped_chain_ends_no_grace(world, housekeeping):
+    event = await world.event(capacity=1)
+    paid = await world.pay(PRICE, memo(event, 1), sender=wallet(1), blocks=3)
+    world.chain.reorg(3)
+    world.chain.mine()
+    await world.turn()
+    assert await state_of_payer(world, paid) is OrderState.SUSPENDED
+    world.now += timedelta(days=1)
+    await world.turn()
+    await world.store.transact(lambda conn: progress.stop(conn, CHAIN, "why", world.now))
+    assert await housekeeping.end_grace() == 0
+    await world.store.transact(lambda conn: resume(conn, CHAIN))
+    assert await housekeeping.end_grace() == 1
+
+
+async def state_of_payer(world, payment_id):
+    order_id = (await world.payment(payment_id)).order_id
+    return (await world.store.read(lambda conn: orders.by_id(conn, order_id))).state
 
 
 async def test_an_event_that_is_over_is_completed(world, housekeeping):
