@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway import events, health, openapi, orders, purchase, stream, wellknown
+from gateway import events, health, openapi, orders, purchase, stream, voices, wellknown
 from gateway.background import BACKGROUND, Background, care_for
 from gateway.client import CLIENTS, Clients
 from gateway.cors import ORIGINS, Origins
@@ -45,6 +45,7 @@ def build_app(deps: Deps) -> web.Application:
     app[LOOK] = Look()
     gate.equip(app)
     care_for(gate.WATCH, app)
+    voices.equip(app)
     if deps.settings.redis is not None:
         from gateway.neighbours.equip import meet_neighbours  # noqa: PLC0415  a gate that is alone needs no Redis client
 

@@ -3,15 +3,15 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
-from gateway import grants, livekit, sessions
+from gateway import grants, sessions
 from gateway.deps import Deps
 from gateway.groups import Group
 from gateway.kicks import DoorList, Kick
@@ -36,8 +36,23 @@ from gateway.presence.seating import Move
 from gateway.problems import Code
 from gateway.sessions import Kept
 from store.errors import StoreError
+from tickets.door import DoorNotice
 
 log = structlog.get_logger(__name__)
+
+
+class Voices(Protocol):
+    """LiveKit's rooms, which are told who must leave them. None of it waits or fails."""
+
+    def heard(self, notices: Iterable[DoorNotice]) -> None:
+        """Take what the door list says."""
+
+    def doubt(self, event_ids: Collection[int]) -> None:
+        """Take that nobody here knows who may stay in these events."""
+
+    def left(self, seat: Seat) -> None:
+        """Take that a session has no socket here any more."""
+
 
 TRY_AGAIN = timedelta(seconds=1)
 TICK_SECONDS = 0.25
@@ -53,13 +68,14 @@ class Rooms:
         self._moves: Group[Move, None] = Group(deps.store, seating.attend)
         self._background: set[asyncio.Task[Any]] = set()
         self.elsewhere: Elsewhere = NobodyElsewhere()
+        self.voices: Voices | None = None
         self.hub = Hub(limits=seating.limits_of(deps.settings.gate.limits))
         self.door_list = DoorList(
             store=deps.store,
             clock=deps.clock,
             seats=lambda: list(self.hub.seats()),
             carry_out=self.kick,
-            doubt=self.hub.doubt,
+            doubt=self.doubt,
         )
 
     def enter(self, make_outbox: Callable[[], Outbox], *, client: str, event_id: int) -> tuple[Connection, Outbox]:
@@ -91,10 +107,15 @@ class Rooms:
     def kick(self, kicks: Sequence[Kick]) -> None:
         """Close whom the door list names, here and in LiveKit."""
         for kick in kicks:
-            named = [seat for seat in self.hub.seats() if kick.names(seat)]
             self.carry_out(self.hub.kick(kick.names, closing=kick.closing, reason=kick.notice.action))
-            for seat in named:
-                self._background_task(self._silence(seat))
+        if self.voices is not None:
+            self.voices.heard(kick.notice for kick in kicks)
+
+    def doubt(self, event_ids: Collection[int]) -> None:
+        """Have everybody in these events read again, here and in LiveKit."""
+        self.hub.doubt(event_ids)
+        if self.voices is not None:
+            self.voices.doubt(event_ids)
 
     async def tick(self) -> None:
         """Do what time alone brings; called four times a second."""
@@ -131,6 +152,8 @@ class Rooms:
                     self._note(seat, arrived=True)
                 case Left(seat=seat):
                     self._note(seat, arrived=False)
+                    if self.voices is not None:
+                        self.voices.left(seat)
                 case Tell() as told:
                     self.elsewhere.tell(told)
                 case Authenticate() | Renew():
@@ -206,11 +229,6 @@ class Rooms:
 
     def _note(self, seat: Seat, *, arrived: bool) -> None:
         self._background_task(self._moves.submit(Move(seat=seat, arrived=arrived, at=self._deps.clock())))
-
-    async def _silence(self, seat: Seat) -> None:
-        settings = self._deps.settings.livekit
-        if settings is not None:
-            await livekit.remove_participant(settings, event_id=seat.event_id, identity=seat.media)
 
     def _background_task(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)

@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from livekit.api import RemoveParticipantResponse, RoomParticipantIdentity, TokenVerifier, VideoGrants
+from livekit.api import (
+    DeleteRoomRequest,
+    DeleteRoomResponse,
+    RemoveParticipantResponse,
+    RoomParticipantIdentity,
+    TokenVerifier,
+    VideoGrants,
+)
 
 API_KEY, API_SECRET = "house", "a secret of at least thirty-two bytes"
-PATH = "/twirp/livekit.RoomService/RemoveParticipant"
+REMOVE = "/twirp/livekit.RoomService/RemoveParticipant"
+CLOSE = "/twirp/livekit.RoomService/DeleteRoom"
 
 
 @dataclass
@@ -21,6 +29,8 @@ class LiveKit:
     failing: bool = False
     absent: bool = False  # nobody is in any room
     removed: "asyncio.Queue[tuple[str, str, VideoGrants]]" = field(default_factory=asyncio.Queue)
+    closed: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+    may_return: dict[str, bool] = field(default_factory=dict)  # whether tokens of this identity are good still
 
     @property
     def settings(self) -> str:
@@ -33,6 +43,7 @@ class LiveKit:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         right = TokenVerifier(API_KEY, API_SECRET).verify(token).video
         assert right is not None
+        self.may_return[asked.identity] = asked.revoke_token_ts == 1
         self.removed.put_nowait((asked.room, asked.identity, right))
         if self.failing:
             return web.json_response({"code": "internal", "msg": "out of order"}, status=500)
@@ -40,12 +51,18 @@ class LiveKit:
             return web.json_response({"code": "not_found", "msg": "participant does not exist"}, status=404)
         return web.Response(body=RemoveParticipantResponse().SerializeToString(), content_type="application/protobuf")
 
+    async def close(self, request: web.Request) -> web.Response:
+        """DeleteRoom."""
+        self.closed.put_nowait(DeleteRoomRequest.FromString(await request.read()).room)
+        return web.Response(body=DeleteRoomResponse().SerializeToString(), content_type="application/protobuf")
+
 
 @asynccontextmanager
 async def livekit_server() -> AsyncIterator[LiveKit]:
     """A running stub."""
     stub, app = LiveKit(), web.Application()
-    app.router.add_post(PATH, stub.remove)
+    app.router.add_post(REMOVE, stub.remove)
+    app.router.add_post(CLOSE, stub.close)
     async with TestServer(app) as server:
         stub.url = f"ws://127.0.0.1:{server.port}"
         yield stub
