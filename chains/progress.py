@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from chains.port import Checkpoint, Sweep
 from chains.schema import checkpoints
-from store.upsert import upsert
+from store.upsert import insert_ignore, upsert
 
 
 class Status(StrEnum):
@@ -33,14 +33,26 @@ class Progress:
     status: Status
     reason: str | None  # why it stopped
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the chain was ever read; it may have stopped before."""
+        return bool(self.checkpoint) or self.tip_height > 0
+
 
 _ALL = select(checkpoints).order_by(checkpoints.c.chain)
 _ONE = select(checkpoints).where(checkpoints.c.chain == bindparam("of"))
+_ONE_LOCKED = _ONE.with_for_update()
 
 
 def load(conn: Connection, chain: str) -> Progress | None:
     """Return how far a chain was read, None if never."""
     row = conn.execute(_ONE, {"of": chain}).one_or_none()
+    return _progress(row) if row else None
+
+
+def lock(conn: Connection, chain: str) -> Progress | None:
+    """Return how far a chain was read, and let nobody else change what follows from it until the transaction ends."""
+    row = conn.execute(_ONE_LOCKED, {"of": chain}).one_or_none()
     return _progress(row) if row else None
 
 
@@ -60,13 +72,16 @@ def save(conn: Connection, chain: str, sweep: Sweep, now: datetime) -> None:
     upsert(conn, checkpoints, row, key=("chain",))
 
 
-def stop(conn: Connection, chain: str, reason: str, now: datetime) -> bool:
-    """Mark a chain as stopped until the operator has looked at it; False if it was never read.
+def stop(conn: Connection, chain: str, reason: str, now: datetime) -> None:
+    """Mark a chain as stopped until the operator has looked at it.
 
-    The reason opens with the time of the stop; `polled_at` keeps the last poll that succeeded.
+    The reason opens with the time of the stop; `polled_at` keeps the last poll that succeeded. A chain never read gets
+    a row for its stop, with the time of that as the only one there is.
     """
     stopped = {"status": Status.STOPPED, "reason": f"{now.isoformat(timespec='seconds')} {reason}"}
-    return conn.execute(update(checkpoints).where(checkpoints.c.chain == chain).values(stopped)).rowcount == 1
+    nowhere = {"state": "{}", "tip_height": 0, "tip_time": now, "final_height": 0, "polled_at": now}
+    insert_ignore(conn, checkpoints, [{"chain": chain, **nowhere, **stopped}])
+    conn.execute(update(checkpoints).where(checkpoints.c.chain == chain).values(stopped))
 
 
 def status_of(conn: Connection) -> tuple[Progress, ...]:

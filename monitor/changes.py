@@ -16,42 +16,58 @@ Records = Mapping[PaymentKey, PaymentRecord]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changes:
-    """What is new, each record as it stands afterwards. A record stands in one of the first four, or in none."""
+    """What is new, each record as it stands afterwards. A record stands in one of the first five, or in none."""
 
-    recorded: tuple[PaymentRecord, ...] = ()  # never seen before
+    recorded: tuple[PaymentRecord, ...] = ()  # never seen before, or never with these facts
     confirmed: tuple[PaymentRecord, ...] = ()  # deeper now, or in another block
     returned: tuple[PaymentRecord, ...] = ()  # had been gone
     gone: tuple[PaymentRecord, ...] = ()  # proved replaced
+    lost: tuple[PaymentRecord, ...] = ()  # were final, and are not found again; the operator must know
+    displaced: tuple[PaymentRecord, ...] = ()  # gone as they were: those in `recorded` that had other facts before
     finalised: tuple[PaymentRecord, ...] = ()  # can change no more; stands among the first three as well
 
     @property
     def records(self) -> tuple[PaymentRecord, ...]:
         """Every record that changed, once."""
-        return (*self.recorded, *self.confirmed, *self.returned, *self.gone)
+        return (*self.recorded, *self.confirmed, *self.returned, *self.gone, *self.lost)
+
+    @property
+    def undone(self) -> tuple[PaymentRecord, ...]:
+        """Every record that the chain shows no more as it was."""
+        return (*self.gone, *self.displaced)
 
 
-def changes(known: Records, sweep: Sweep, now: datetime) -> Changes:
-    """Return what a sweep changes. `known` holds at least those of its payments that were ever recorded."""
+def changes(known: Records, sweep: Sweep, now: datetime, *, since: int | None = None) -> Changes:
+    """Return what a sweep changes. `known` holds its payments so far as they were ever recorded, and `to_be_shown`.
+
+    A payment lives by its facts: told otherwise, the old one is gone and this is a new one. What is final in the sweep
+    was read in full, so a payment that stood there and is not shown is proved gone. `since`: the height up to which
+    the chain was final before; None: everything that is final was shown before.
+    """
     sighted = _sighted(sweep, now)
     recorded: list[PaymentRecord] = []
     confirmed: list[PaymentRecord] = []
     returned: list[PaymentRecord] = []
+    displaced: list[PaymentRecord] = []
     for key, sighting in sighted.items():
         before = known.get(key)
         if before is None:
             recorded.append(sighting)
+        elif before.facts != sighting.facts and not _settled_for_good(before):
+            displaced.append(_fallen(before))
+            recorded.append(sighting)
         elif (after := _moved(before, sighting)) != before:
             (confirmed if before.standing else returned).append(after)
-    gone = [
-        _fallen(known[key])
-        for key in sweep.gone
-        if key not in sighted and key in known and PAYMENT_STATES.allows(known[key].state, PaymentState.GONE)
-    ]
+    replaced = {*sweep.gone, *(record.key for record in known.values() if _buried(record, sweep))} - sighted.keys()
+    falling = (record for key, record in known.items() if key in replaced)
+    lost = [] if since is None else [record for record in known.values() if _lost(record, sighted, sweep, since)]
     return Changes(
         recorded=tuple(recorded),
         confirmed=tuple(confirmed),
         returned=tuple(returned),
-        gone=tuple(gone),
+        gone=tuple(_fallen(record) for record in falling if PAYMENT_STATES.allows(record.state, PaymentState.GONE)),
+        lost=tuple(replace(record, state=PaymentState.LOST) for record in lost),
+        displaced=tuple(displaced),
         finalised=tuple(r for r in (*recorded, *confirmed, *returned) if r.state is PaymentState.FINAL),
     )
 
@@ -97,10 +113,32 @@ def _first_sight(payment: Payment, confirmations: int, state: PaymentState, now:
     )
 
 
+def _settled_for_good(record: PaymentRecord) -> bool:
+    """Return whether it is in the book, which no chain rewrites."""
+    return record.state in {PaymentState.FINAL, PaymentState.LOST}
+
+
+def _buried(record: PaymentRecord, sweep: Sweep) -> bool:
+    """Return whether the block it stood in is final by now."""
+    unfinal = record.state is PaymentState.PENDING
+    return unfinal and record.height is not None and record.height <= sweep.final_height
+
+
+def _lost(record: PaymentRecord, sighted: Records, sweep: Sweep, since: int) -> bool:
+    """Return whether a final payment stood where the chain was read anew and is not final there, or anywhere."""
+    if record.state is not PaymentState.FINAL or not since < (record.height or 0) <= sweep.final_height:
+        return False
+    again = sighted.get(record.key)
+    return again is None or again.state is not PaymentState.FINAL or again.facts != record.facts
+
+
 def _moved(before: PaymentRecord, sighting: PaymentRecord) -> PaymentRecord:
-    """Return a known payment at its present place; what is final moves no more."""
-    if not PAYMENT_STATES.moves[before.state]:
-        return before
+    """Return a known payment at its present place; what is final moves only after the chain was read anew."""
+    if _settled_for_good(before):
+        stands_elsewhere = before.state is PaymentState.LOST or before.block_hash != sighting.block_hash
+        found = sighting.state is PaymentState.FINAL and before.facts == sighting.facts
+        if not (found and stands_elsewhere):
+            return before
     return replace(
         before,
         state=sighting.state,

@@ -13,6 +13,14 @@ from tickets.ids import Randomness, new_id
 from tickets.order import Hold, Order, OrderState
 from tickets.schema import orders
 
+MARK = "heir:"
+"""What the payer of an heir begins with; the id of its fallen order follows."""
+
+
+def fallen(payer: str | None) -> str | None:
+    """Return the order that an order with this payer has taken the place of, if it is an heir."""
+    return payer.removeprefix(MARK) if payer and payer.startswith(MARK) else None
+
 
 def has_fallen(conn: Connection, order: Order) -> bool:
     """Whether the order's tickets were revoked because its money did not return within the grace period."""
@@ -25,7 +33,7 @@ def heir_of(sitting: Sitting, order: Order, *, at: datetime) -> Order:
     An heir has the fallen order's lines and price, and no place kept. The fallen order is taken: there is one heir.
     """
     while has_fallen(sitting.conn, order):
-        mark = f"heir:{order.id}"
+        mark = f"{MARK}{order.id}"
         known = select(orders.c.id).where(
             orders.c.event_id == order.event_id, orders.c.asset == order.asset, orders.c.payer == mark
         )

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
 from memo.grammar import EventMemo
+from monitor import heirs
 from monitor.reading import Reading
 from monitor.sitting import Terms
 from tickets import events, order_store
@@ -16,10 +18,18 @@ from tickets.schema import orders
 from tickets.till import PaymentRecord
 
 _wanted: BindParameter[str] = bindparam("wanted", expanding=True)
-_BY_ADDRESS = select(orders.c.address, orders.c.id).where(
+_NAMED = select(orders.c.id, orders.c.payer, orders.c.topup_key)
+_BY_ADDRESS = _NAMED.add_columns(orders.c.address.label("found_by")).where(
     orders.c.chain == bindparam("on_chain"), orders.c.address.in_(_wanted)
 )
-_BY_CODE = select(orders.c.code, orders.c.id).where(orders.c.code.in_(_wanted))
+_BY_CODE = _NAMED.add_columns(orders.c.code.label("found_by")).where(orders.c.code.in_(_wanted))
+
+
+class Named(NamedTuple):
+    """An order that payments name."""
+
+    id: str
+    purse: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +45,7 @@ class Subject:
     """What a payment is about, as far as it was looked up for all of a sweep at once."""
 
     reading: Reading
-    purse: str  # the same for all payments towards one purchase
+    purse: str  # the same for all payments towards one purchase, however they name it
     order_id: str | None = None  # named by its address or its code
     event_id: int | None = None  # of the event that a bare memo names
     asked: Asked | None = None
@@ -48,13 +58,15 @@ def match(conn: Connection, terms: Terms, records: Iterable[PaymentRecord]) -> d
     Nothing is locked yet: what an event or order is worth by now must be read again under the locks.
     """
     read = [(record, terms.read(record.memos)) for record in records]
-    by_address = _ids(conn, _BY_ADDRESS, {record.destination for record, _ in read}, on_chain=terms.chain.id)
-    by_code = _ids(conn, _BY_CODE, {code for _, reading in read if (code := _code(reading))})
+    by_address = _named(conn, _BY_ADDRESS, {record.destination for record, _ in read}, on_chain=terms.chain.id)
+    by_code = _named(conn, _BY_CODE, {code for _, reading in read if (code := _code(reading))})
     named = events.by_refs(conn, {reading.event.event for _, reading in read if reading.event})
     subjects = {}
     for record, reading in read:
-        order_id = by_address.get(record.destination) or by_code.get(_code(reading) or "")
-        subjects[record.id] = _named(order_id, reading) if order_id else _bare(record, reading, named)
+        order = by_address.get(record.destination) or by_code.get(_code(reading) or "")
+        subjects[record.id] = (
+            Subject(reading=reading, purse=order.purse, order_id=order.id) if order else _bare(record, reading, named)
+        )
     return _with_purses(conn, subjects)
 
 
@@ -62,21 +74,13 @@ def _code(reading: Reading) -> str | None:
     return reading.codes[0] if len(reading.codes) == 1 else None
 
 
-def _named(order_id: str, reading: Reading) -> Subject:
-    return Subject(reading=reading, purse=order_id, order_id=order_id)
-
-
 def _bare(record: PaymentRecord, reading: Reading, named: Mapping[str, Event]) -> Subject:
     memo = reading.event
-    if memo is None:
+    event = None if memo is None else named.get(memo.event)
+    if memo is None or event is None:
         return Subject(reading=reading, purse=record.id)
-    event = named.get(memo.event)
-    return Subject(
-        reading=reading,
-        purse=f"{record.sender}|{memo.holder}|{memo.event}",
-        event_id=event.id if event else None,
-        asked=_asked(record, memo, event) if event else None,
-    )
+    asked = _asked(record, memo, event)
+    return Subject(reading=reading, purse=asked.key if asked else record.id, event_id=event.id, asked=asked)
 
 
 def _asked(record: PaymentRecord, memo: EventMemo, event: Event) -> Asked | None:
@@ -102,9 +106,11 @@ def _with_purses(conn: Connection, subjects: Mapping[str, Subject]) -> dict[str,
     }
 
 
-def _ids(conn: Connection, statement: Select[str, str], values: Iterable[str], **more: str) -> dict[str, str]:
-    """Return the ids of orders by what they are looked up with."""
-    found: dict[str, str] = {}
+def _named(conn: Connection, statement: Select[Any], values: Iterable[str], **more: str) -> dict[str, Named]:
+    """Return orders by what they are looked up with."""
+    found: dict[str, Named] = {}
     for some in batches(values):
-        found.update((value, order_id) for value, order_id in conn.execute(statement, {"wanted": some, **more}))
+        for row in conn.execute(statement, {"wanted": some, **more}):
+            purse = heirs.fallen(row.payer) or row.topup_key or row.id
+            found[row.found_by] = Named(id=row.id, purse=purse)
     return found

@@ -22,6 +22,7 @@ from monitor.changes import Changes, changes
 from monitor.decide import Decision, Mint, Open, Owe, TopUp, decide, tolerance
 from monitor.matching import Subject
 from monitor.maturity import Stake, Stakes, ripe_at
+from monitor.resume import read_since
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import kept, owed_back, paid
 from tickets import orders, till
@@ -44,22 +45,19 @@ class Settlement:
 def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settlement:
     """Carry out everything that a sweep means, except storing its checkpoint.
 
-    Nobody else settles the same chain meanwhile: the caller guards its lease.
+    Nobody else settles the same chain meanwhile: the caller guards its lease, and the sitting its checkpoint.
     """
+    sitting = Sitting(conn, terms, now)
     shown = [payment.key for payment in sweep.final] + [pending.payment.key for pending in sweep.pending]
-    known = till.by_ids(conn, (key.payment_id for key in (*shown, *sweep.gone)))
-    happened = changes({record.key: record for record in known.values()}, sweep, now)
-    sitting = Sitting(conn, terms, now, known.values())
-    for record in happened.records:
-        sitting.put(record)
+    happened = _changes(sitting, sweep, shown)
+    _undo(sitting, happened)
     waiting = _waiting(sitting, shown)
     subjects = matching.match(conn, terms, waiting)
     _take(sitting, happened, subjects)
-    reorg.undo(sitting, happened.gone)
-    reorg.bring_back(sitting, happened.returned)
     for record in waiting:
-        if record.order_id != (order_id := subjects[record.id].order_id):
-            sitting.put(replace(record, order_id=order_id))
+        subject = subjects[record.id]
+        if (record.order_id, record.purse) != (subject.order_id, subject.purse):
+            sitting.put(replace(record, order_id=subject.order_id, purse=subject.purse))
     ripe = _ripe(sitting, sweep, subjects)
     settling = _heirs(sitting, ripe, subjects)
     sitting.lock_tiers(_wanted(sitting, settling, (subjects[payment_id] for payment_id in ripe)))
@@ -71,6 +69,27 @@ def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settl
     return Settlement(changes=happened, settled=tuple(map(sitting.payment, ripe)), postings=postings)
 
 
+def _changes(sitting: Sitting, sweep: Sweep, shown: Iterable[PaymentKey]) -> Changes:
+    """Return what the sweep changes about the payments that it shows, and those that it ought to show."""
+    since = read_since(sitting.progress, sitting.terms.chain, sweep)
+    missed = till.to_be_shown(sitting.conn, sitting.terms.chain.id, since=since, until=sweep.final_height)
+    known = sitting.learn((*(key.payment_id for key in (*shown, *sweep.gone)), *missed))
+    return changes(known, sweep, sitting.now, since=since)
+
+
+def _undo(sitting: Sitting, happened: Changes) -> None:
+    """Keep what happened on the chain, take back what undone payments bought, and bring back what stands again."""
+    first_seen_so = {record.id for record in happened.displaced}
+    for record in (*happened.records, *happened.displaced):
+        sitting.put(record)
+    sitting.take(record.order_id for record in (*happened.undone, *happened.returned))
+    reorg.undo(sitting, happened.undone)
+    for record in happened.recorded:
+        if record.id in first_seen_so:
+            sitting.put(record)
+    reorg.bring_back(sitting, happened.returned)
+
+
 def _waiting(sitting: Sitting, shown: Iterable[PaymentKey]) -> list[PaymentRecord]:
     """Return the payments of the sweep that are still to be decided about, in its order."""
     records = (sitting.payment(key.payment_id) for key in dict.fromkeys(shown))
@@ -78,10 +97,10 @@ def _waiting(sitting: Sitting, shown: Iterable[PaymentKey]) -> list[PaymentRecor
 
 
 def _take(sitting: Sitting, happened: Changes, subjects: Mapping[str, Subject]) -> None:
-    """Lock every order that this sweep may change or book, all at once, and read what is known about them."""
-    moved = (record.order_id for record in (*happened.gone, *happened.returned, *happened.finalised))
+    """Lock every further order that this sweep may change or book, all at once, and read what is known about them."""
+    booked = (record.order_id for record in happened.finalised)
     named = (order_id for subject in subjects.values() for order_id in (subject.order_id, *subject.beside))
-    sitting.take((*moved, *named))
+    sitting.take((*booked, *named))
     sitting.read_events({subject.event_id for subject in subjects.values() if subject.event_id is not None})
 
 
@@ -96,14 +115,18 @@ class _Ripe(NamedTuple):
 def _ripe(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> Sequence[str]:
     """Return the waiting payments that may settle now, in the order in which the chain made them ripe."""
     chain, tip = sitting.terms.chain, sweep.tip.height
-    stakes = _stakes(sitting, sweep, subjects)
+    stakes = _stakes(sitting, sweep)
     together = Stakes(stakes.values())
+    depths: dict[Stake, int] = {}  # what differs in its amount only is ripe at the same time
     ripe = []
     for payment_id in subjects:
         record, stake, since = sitting.payment(payment_id), stakes.get(payment_id), math.inf
         if stake is not None:
-            steps = chain.steps_for(record.asset)
-            since = ripe_at(stake, together, steps, finality=chain.finality.blocks)
+            place = replace(stake, amount=0)
+            if place not in depths:
+                steps = chain.steps_for(record.asset)
+                depths[place] = ripe_at(stake, together, steps, finality=chain.finality.blocks)
+            since = depths[place]
         if since <= tip or record.state is PaymentState.FINAL:
             height = till.chain_order(record)[0]
             ripe.append(_Ripe(payment_id=payment_id, since=int(min(since, tip)), height=height))
@@ -115,15 +138,17 @@ def _turn(ripe: _Ripe) -> tuple[float, ...]:
     return (ripe.since, ripe.height)
 
 
-def _stakes(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> dict[str, Stake]:
-    """Return what each payment of the sweep puts at risk, those that were settled before included."""
+def _stakes(sitting: Sitting, sweep: Sweep) -> dict[str, Stake]:
+    """Return what each payment of the sweep puts at risk, those that were settled before included.
+
+    What stands in no block that counts is not there: neither is it deep, nor does it make anything else wait.
+    """
     shown = (*sweep.final, *(pending.payment for pending in sweep.pending))
     stakes = {}
     for payment in shown:
         payment_id = payment.key.payment_id
         if payment.block is not None and not payment.internal:
-            subject, record = subjects.get(payment_id), sitting.payment(payment_id)
-            purse = subject.purse if subject else record.order_id or payment_id
+            purse = sitting.payment(payment_id).purse or payment_id
             stakes[payment_id] = Stake(
                 height=payment.block.height, asset=payment.asset, amount=payment.amount, purse=purse
             )
@@ -181,15 +206,10 @@ def _decide(
         subject.reading,
         event=event,
         order=order,
-        held=0 if order is None else _held(sitting, order),
+        held=0 if order is None else sitting.held(order.id),
         at=record.first_seen,
         dust=sitting.terms.dust(record.asset),
     )
-
-
-def _held(sitting: Sitting, order: Order) -> int:
-    """Return what stands towards an order on its chain."""
-    return sum(record.applied for record in sitting.of_order(order.id) if record.standing)
 
 
 def _open(sitting: Sitting, record: PaymentRecord, subject: Subject, wanted: Open) -> Order:
@@ -235,15 +255,21 @@ def _mint(sitting: Sitting, record: PaymentRecord, order: Order, event: Event, d
 
 
 def _extend_holds(sitting: Sitting, subjects: Mapping[str, Subject]) -> None:
-    """Give orders time whose price is covered by what was seen in time, though not deep enough yet."""
-    coming: defaultdict[str, list[PaymentRecord]] = defaultdict(list)
+    """Give orders time whose price is covered by what was seen in time, though not deep enough yet.
+
+    Only what would count towards the order once it is deep enough keeps its places: the right asset, and no memo that
+    says otherwise.
+    """
+    coming: defaultdict[str, int] = defaultdict(int)
     for payment_id, subject in subjects.items():
         record = sitting.payment(payment_id)
         if subject.order_id is not None and record.outcome is Outcome.WAITING:
-            coming[subject.order_id].append(record)
+            order = sitting.order(subject.order_id)
+            decision = _decide(sitting, record, subject, order, sitting.event(order.event_id))
+            if isinstance(decision, Mint | TopUp) and judge(order, record.first_seen) is Timing.IN_TIME:
+                coming[order.id] += record.amount
     for order_id in sorted(coming):
         order = sitting.order(order_id)
-        in_time = [record for record in coming[order_id] if judge(order, record.first_seen) is Timing.IN_TIME]
-        covered = _held(sitting, order) + sum(record.amount for record in in_time)
+        covered = sitting.held(order_id) + coming[order_id]
         if covered >= order.amount - tolerance(order.amount, sitting.terms.dust(order.asset)):
             sitting.put_order(extended(order, now=sitting.now))

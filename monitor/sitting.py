@@ -1,12 +1,14 @@
 """One transaction's working set: what a sweep or a tick touches, read in bulk, changed in memory, written once."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from chains import progress
+from chains.port import PaymentKey
 from config.registry import Chain, Network
 from monitor.reading import Reading, read
 from tickets import events, inventory, order_store, tickets, till
@@ -40,11 +42,13 @@ class Terms:
 class Sitting:
     """The payments, orders, events and places at hand.
 
-    Locks are taken in the house's order: `take` the orders, then `lock_tiers`. `put`, `put_order` and `sell` keep what
-    changes; `save` writes it.
+    A chain has one sitting at a time: its checkpoint is locked first, for a sweep and a chore write the same payments.
+    Then locks are taken in the house's order: `take` the orders, then `lock_tiers`. `put`, `put_order` and `sell` keep
+    what changes; `save` writes it.
     """
 
-    def __init__(self, conn: Connection, terms: Terms, now: datetime, known: Iterable[PaymentRecord] = ()) -> None:
+    def __init__(self, conn: Connection, terms: Terms, now: datetime) -> None:
+        self.progress = progress.lock(conn, terms.chain.id)
         self.conn = conn
         self.terms = terms
         self.now = now
@@ -52,13 +56,19 @@ class Sitting:
         self._stored: dict[str, PaymentRecord] = {}
         self._records: dict[str, PaymentRecord] = {}
         self._in_order: defaultdict[str, set[str]] = defaultdict(set)
+        self._held: defaultdict[str, int] = defaultdict(int)
         self._stored_orders: dict[str, Order] = {}
         self._orders: dict[str, Order] = {}
         self._purses: defaultdict[str, list[str]] = defaultdict(list)
         self._events: dict[int, Event] = {}
         self._sales: list[Sale] = []
-        for record in known:
+
+    def learn(self, payment_ids: Iterable[str]) -> dict[PaymentKey, PaymentRecord]:
+        """Read those payments that the till knows."""
+        known = till.by_ids(self.conn, payment_ids)
+        for record in known.values():
             self._learn(record)
+        return {record.key: record for record in known.values()}
 
     def take(self, order_ids: Iterable[str | None]) -> None:
         """Lock orders and read all about them: their payments, their events."""
@@ -100,17 +110,28 @@ class Sitting:
         its = (self._orders[order_id] for order_id in self._purses[key])
         return min((order for order in its if order.state is state), key=_age, default=None)
 
+    @property
+    def orders(self) -> Iterator[tuple[Order | None, Order]]:
+        """Every order at hand, as it is stored (None: new) and as it stands now."""
+        return ((self._stored_orders.get(order.id), order) for order in self._orders.values())
+
     def of_order(self, order_id: str) -> tuple[PaymentRecord, ...]:
         """Return all payments of an order at hand as they stand now, in the order of the chain."""
         return tuple(sorted((self._records[known] for known in self._in_order[order_id]), key=till.chain_order))
+
+    def held(self, order_id: str) -> int:
+        """Return what stands towards an order at hand on its chain."""
+        return self._held[order_id]
 
     def put(self, record: PaymentRecord) -> None:
         """Keep a new or changed payment until the end."""
         before = self._records.get(record.id)
         if before is not None and before.order_id is not None:
             self._in_order[before.order_id].discard(record.id)
+            self._held[before.order_id] -= before.applied if before.standing else 0
         if record.order_id is not None:
             self._in_order[record.order_id].add(record.id)
+            self._held[record.order_id] += record.applied if record.standing else 0
         self._records[record.id] = record
 
     def put_order(self, order: Order) -> None:
@@ -136,8 +157,10 @@ class Sitting:
         order_store.save(self.conn, [(before, after) for before, after in moved if before != after])
         self.places.save(self.conn)
         changed = self.changed
+        amended = [record for record in changed if record.id in self._stored]
         till.record(self.conn, [record for record in changed if record.id not in self._stored], now=self.now)
-        till.amend(self.conn, [record for record in changed if record.id in self._stored], now=self.now)
+        till.restate(self.conn, [record for record in amended if record.facts != self._stored[record.id].facts])
+        till.amend(self.conn, amended, now=self.now)
         tickets.mint(self.conn, self._sales, signer=self.terms.signer, now=self.now)
 
     def _learn(self, record: PaymentRecord) -> None:

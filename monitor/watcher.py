@@ -22,6 +22,7 @@ from chains.port import ChainSource, Checkpoint, Sweep, Watch
 from chains.progress import Progress, Status
 from config.clock import Clock, utc_now
 from monitor.hooks import Hooks, Silence
+from monitor.resume import begins_at
 from monitor.settlement import Settlement, settle
 from monitor.sitting import Terms
 from store import leases
@@ -36,8 +37,6 @@ LEASE = timedelta(seconds=30)
 IDLE = timedelta(seconds=5)
 """How often a stand-by tries for the lease, and a stopped chain is looked at for the operator's word."""
 LONGEST_PAUSE = timedelta(seconds=60)
-READ_AGAIN = 10
-"""How many depths of finality are read again after a reorg below it; what is known already changes nothing."""
 
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
 """Returns after the time, or as soon as the event is set."""
@@ -125,7 +124,7 @@ class Watcher:
         if read is None:
             return await self.source.start(self.start_height)
         if not read.checkpoint:
-            return await self.source.start(max(1, read.final_height - READ_AGAIN * self.terms.chain.finality.blocks))
+            return await self.source.start(begins_at(read, self.terms.chain))
         return read.checkpoint
 
     def _begin(self, conn: Connection) -> _Start:
@@ -163,8 +162,7 @@ class Watcher:
         """Stop reading until the operator has looked: sales in the chain's assets pause by what is written here."""
         now = self.clock()
         try:
-            # A chain never read has no row to be marked; otherwise the operator's word is looked for there.
-            self._halted = not await self.store.transact(lambda conn: self._mark_stopped(conn, reason, now))
+            await self.store.transact(lambda conn: self._mark_stopped(conn, reason, now))
         except LeaseLostError:
             return self._overtaken()
         except StoreUnavailableError:
@@ -173,10 +171,10 @@ class Watcher:
         self.hooks.stopped(self._chain, reason)
         return IDLE
 
-    def _mark_stopped(self, conn: Connection, reason: str, now: datetime) -> bool:
+    def _mark_stopped(self, conn: Connection, reason: str, now: datetime) -> None:
         if self._lease is not None:
             leases.guard(conn, self._lease)
-        return progress.stop(conn, self._chain, reason, now)
+        progress.stop(conn, self._chain, reason, now)
 
     def _overtaken(self) -> timedelta:
         """Leave the chain to the watcher that holds its lease now."""
@@ -189,7 +187,9 @@ class Watcher:
 
     def _tell(self, sweep: Sweep, settlement: Settlement) -> None:
         self.hooks.swept(self._chain, sweep, settlement)
-        for record in settlement.changes.gone:
+        for record in settlement.changes.lost:
+            self._log.error("final payment no longer on its chain", payment=record.id, order=record.order_id)
+        for record in settlement.changes.undone:
             self._log.warning("payment undone by its chain", payment=record.id, order=record.order_id)
         for record in settlement.settled:
             self._log.info(

@@ -150,7 +150,7 @@ payments = Table(
     Column("direct", Boolean, nullable=False),
     Column("memos", JSON, nullable=False),  # texts as they travelled
     Column("internal", Boolean, nullable=False),
-    Column("state", String(12), nullable=False),  # pending | gone | final
+    Column("state", String(12), nullable=False),  # pending | gone | final | lost
     Column("confirmations", Integer, nullable=False),
     Column("height", BigInteger),
     Column("block_hash", String(128)),
@@ -161,6 +161,7 @@ payments = Table(
     Column("applied", Amount, nullable=False),  # part that paid for tickets
     Column("owed", Amount, nullable=False),  # part owed back
     Column("order_id", ForeignKey("orders.id"), index=True),
+    Column("purse", String(64)),  # the same for all payments towards one purchase
     Column("booked", Boolean, nullable=False),  # final and in the journal
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("chain", "txid", "position"),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, bindparam, or_, select, update
 
 from chains.port import PaymentKey
 from store.batch import Batch
@@ -24,6 +24,7 @@ class PaymentState(StrEnum):
     PENDING = "pending"
     GONE = "gone"
     FINAL = "final"
+    LOST = "lost"  # was final; a reorg below finality took it
 
 
 PAYMENT_STATES: StateTable[PaymentState] = StateTable(
@@ -38,7 +39,8 @@ PAYMENT_STATES: StateTable[PaymentState] = StateTable(
             PaymentState.PENDING: "the chain shows it again",
             PaymentState.FINAL: "the chain shows it again, out of every reorg's reach",
         },
-        PaymentState.FINAL: {},
+        PaymentState.FINAL: {PaymentState.LOST: "not found again when the chain was read anew"},
+        PaymentState.LOST: {PaymentState.FINAL: "found again, final"},
     },
 )
 
@@ -76,6 +78,7 @@ class PaymentRecord:
     applied: int = 0  # part that pays for tickets
     owed: int = 0  # part that goes back
     order_id: str | None = None
+    purse: str | None = None  # the same for all payments towards one purchase; kept when it settles
     booked: bool = False  # final and in the journal
     id: str = field(init=False)  # public; a hash of the key, which is asked for often
 
@@ -86,6 +89,11 @@ class PaymentRecord:
     def standing(self) -> bool:
         """Whether the chain still shows it."""
         return self.state is not PaymentState.GONE
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What the chain tells of it, wherever it stands. With other facts it is another payment."""
+        return _facts(self)
 
 
 def by_id(conn: Connection, payment_id: str) -> PaymentRecord | None:
@@ -152,6 +160,21 @@ def amend(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) 
         conn.execute(_AMEND, [_changeable(amended, now) for amended in records])
 
 
+def restate(conn: Connection, records: Sequence[PaymentRecord]) -> None:
+    """Store what the chain tells otherwise now than when these payments were entered."""
+    if records:
+        conn.execute(_RESTATE, [_bound(restated, _FACTS) for restated in records])
+
+
+def to_be_shown(conn: Connection, chain: str, *, since: int, until: int) -> tuple[str, ...]:
+    """Return the payments that a sweep which is final up to `until` has to show, if they are on the chain.
+
+    These are all that were to become final by then, and those that did so already above `since`, which is to say that
+    there the chain is being read again.
+    """
+    return tuple(conn.execute(_TO_BE_SHOWN, {"on_chain": chain, "since": since, "until": until}).scalars())
+
+
 _ALL: Select[Any] = select(payments)
 _BY_ID = _ALL.where(payments.c.id.in_(bindparam("keys", expanding=True)))
 _BY_ORDER = _ALL.where(payments.c.order_id.in_(bindparam("keys", expanding=True)))
@@ -160,12 +183,26 @@ _KEY = {"chain": "key.chain", "txid": "key.txid", "position": "key.index"}
 _entered = attrgetter(*(_KEY.get(name, name) for name in _ENTER.columns if name != "updated_at"))
 _CHANGEABLE = (
     "state", "confirmations", "height", "block_hash", "block_time", "first_seen",
-    "outcome", "reason", "applied", "owed", "order_id", "booked", "updated_at",
+    "outcome", "reason", "applied", "owed", "order_id", "purse", "booked", "updated_at",
 )  # fmt: skip
-_AMEND = (
-    update(payments)
-    .where(payments.c.id == bindparam("payment_id"))
-    .values({name: bindparam(f"new_{name}", type_=payments.c[name].type) for name in _CHANGEABLE})
+_FACTS = ("asset", "amount", "destination", "sender", "direct", "memos", "internal")
+_facts = attrgetter(*_FACTS)
+
+
+def _rewriting(names: Iterable[str]) -> Update:
+    """Return the statement that stores these columns of a payment."""
+    values = {name: bindparam(f"new_{name}", type_=payments.c[name].type) for name in names}
+    return update(payments).where(payments.c.id == bindparam("payment_id")).values(values)
+
+
+_AMEND, _RESTATE = _rewriting(_CHANGEABLE), _rewriting(_FACTS)
+_TO_BE_SHOWN = select(payments.c.id).where(
+    payments.c.chain == bindparam("on_chain"),
+    payments.c.height <= bindparam("until"),
+    or_(
+        payments.c.state == PaymentState.PENDING,
+        and_(payments.c.state == PaymentState.FINAL, payments.c.height > bindparam("since")),
+    ),
 )
 
 
@@ -195,13 +232,14 @@ def _record(row: Row[Any]) -> PaymentRecord:
         applied=row.applied,
         owed=row.owed,
         order_id=row.order_id,
+        purse=row.purse,
         booked=row.booked,
     )
 
 
 def _changeable(amended: PaymentRecord, now: datetime) -> dict[str, object]:
-    return {"payment_id": amended.id, **{f"new_{name}": value for name, value in _state(amended, now).items()}}
+    return {**_bound(amended, _CHANGEABLE[:-1]), "new_updated_at": now}
 
 
-def _state(kept: PaymentRecord, now: datetime) -> dict[str, object]:
-    return {name: now if name == "updated_at" else getattr(kept, name) for name in _CHANGEABLE}
+def _bound(kept: PaymentRecord, names: Iterable[str]) -> dict[str, object]:
+    return {"payment_id": kept.id, **{f"new_{name}": getattr(kept, name) for name in names}}

@@ -33,7 +33,7 @@ async def test_what_was_saved_is_loaded_and_the_next_poll_goes_on_from_it(store,
 async def test_a_stopped_chain_says_why_and_since_when_until_it_is_followed_again(store, now):
     sweep = await sweep_of(FakeChain().mine(3))
     await store.transact(lambda conn: save(conn, CHAIN, sweep, now))
-    assert await store.transact(lambda conn: stop(conn, CHAIN, "a final block changed", now + timedelta(minutes=1)))
+    await store.transact(lambda conn: stop(conn, CHAIN, "a final block changed", now + timedelta(minutes=1)))
     [progress] = await store.transact(status_of)
     assert progress.status is Status.STOPPED
     assert progress.reason == "2026-11-20T12:01:00+00:00 a final block changed"
@@ -43,8 +43,10 @@ async def test_a_stopped_chain_says_why_and_since_when_until_it_is_followed_agai
     assert (progress.status, progress.reason) == (Status.FOLLOWING, None)
 
 
-async def test_a_chain_that_was_never_read_cannot_be_stopped(store, now):
-    assert not await store.transact(lambda conn: stop(conn, CHAIN, "why", now))
+async def test_a_chain_that_stopped_before_it_was_ever_read_says_so(store, now):
+    await store.transact(lambda conn: stop(conn, CHAIN, "why", now))
+    [progress] = await store.transact(status_of)
+    assert (progress.status, progress.reason, progress.begun) == (Status.STOPPED, f"{now.isoformat()} why", False)
 
 
 async def test_only_a_poll_with_nothing_left_to_read_has_caught_up(store, now):

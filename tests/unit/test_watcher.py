@@ -99,14 +99,23 @@ async def test_it_stops_a_chain_that_must_be_looked_at_and_goes_on_at_the_operat
     assert ((await status(world)).status, (await status(world)).tip_height) == (Status.FOLLOWING, 4)
 
 
-async def test_a_chain_that_was_never_read_is_stopped_for_this_process(world):
+async def test_a_chain_that_stops_on_its_first_poll_waits_for_the_operators_word_and_begins_where_it_should(world):
+    world.watcher.start_height = 2
     world.chain.fail(WrongChainError("eip155:5"))
     await world.turn()
-    polled = len(world.watcher.hooks.heard)
+    stopped = await status(world)
+    assert (stopped.status, stopped.begun) == (Status.STOPPED, False)
+    assert "eip155:5" in stopped.reason
     world.chain.fail(None)
     assert await world.turn() == IDLE
-    assert await status(world) is None
-    assert len(world.watcher.hooks.heard) == polled
+    assert await status(world) == stopped
+    assert await world.store.transact(lambda conn: resume(conn, CHAIN))
+    assert await status(world) is None, "nothing is sold before it was read"
+    begun = []
+    start = world.chain.start
+    world.chain.start = lambda height: begun.append(height) or start(height)
+    await world.turn()
+    assert (begun, (await status(world)).tip_height) == ([2], 3)
 
 
 async def test_it_stops_taking_while_the_database_is_away_and_resumes(world, monkeypatch):

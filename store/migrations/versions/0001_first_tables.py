@@ -214,6 +214,7 @@ def _the_box_office() -> None:
         sa.Column("applied", Amount(), nullable=False),
         sa.Column("owed", Amount(), nullable=False),
         sa.Column("order_id", sa.String(length=32), nullable=True),
+        sa.Column("purse", sa.String(length=64), nullable=True),
         sa.Column("booked", sa.Boolean(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_payments_order_id_orders")),
