@@ -1,16 +1,21 @@
-"""An order as its buyer sees it: what to pay, what was seen, what became of it. Reads; never changes anything."""
+"""An order as its buyer sees it: what to pay, what was seen, what became of it. Reads; never changes anything.
+
+Where an order fell apart, another takes its place for what is paid later; its buyer goes on seeing one order.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.bill import Desk, OrderBill, bill_of
 from gateway.models import Answer, DecimalText
-from tickets import events, orders, till
+from tickets import events, heirs, orders, till
 from tickets import schema as tables
 from tickets import tickets as ticket_office
 from tickets.event import Event
+from tickets.heirs import Fallen
 from tickets.order import Order, OrderState
 from tickets.tickets import Ticket, TicketState
 from tickets.till import Outcome, PaymentRecord, PaymentState
@@ -92,12 +97,14 @@ def view_of(conn: Connection, order: Order, desk: Desk, *, now: datetime) -> Ord
     """Return an order that was read in this transaction as its buyer sees it."""
     version = versions(conn, (order.id,))[order.id]  # first: what is read after it is as new or newer
     event = events.by_ids(conn, (order.event_id,))[order.event_id]
-    payments = till.of_order(conn, order.id)
-    minted = ticket_office.of_order(conn, order.id)
+    line = heirs.succession(conn, order)
+    payments = [one for each in line for one in till.of_order(conn, each.id)]
+    minted = [one for each in line for one in ticket_office.of_order(conn, each.id)]
+    now_counts = replace(order, state=line[-1].state, hold=line[-1].hold, expires_at=line[-1].expires_at)
     kept = sum(one.amount - one.owed for one in payments if one.standing and one.asset == order.asset)
     return OrderView(
-        **dict(bill_of(order, event, desk)),
-        state=order.state,
+        **dict(bill_of(now_counts, event, desk)),
+        state=now_counts.state,
         event_id=event.id,
         event=event.ref,
         event_title=event.title,
@@ -123,6 +130,9 @@ def view_of(conn: Connection, order: Order, desk: Desk, *, now: datetime) -> Ord
 _VERSIONS = (
     select(
         tables.orders.c.id,
+        tables.orders.c.event_id,
+        tables.orders.c.asset,
+        tables.orders.c.state,
         tables.orders.c.version,
         func.max(tables.payments.c.updated_at).label("paid_at"),
         func.max(tables.tickets.c.updated_at).label("minted_at"),
@@ -130,15 +140,24 @@ _VERSIONS = (
     .outerjoin(tables.payments, tables.payments.c.order_id == tables.orders.c.id)
     .outerjoin(tables.tickets, tables.tickets.c.order_id == tables.orders.c.id)
     .where(tables.orders.c.id.in_(bindparam("ids", expanding=True)))
-    .group_by(tables.orders.c.id, tables.orders.c.version)
+    .group_by(tables.orders.c.id)
 )
 
 
 def versions(conn: Connection, order_ids: Sequence[str]) -> dict[str, str]:
-    """Return for each order a text that changes with the order, its payments and its tickets."""
+    """Return for each order a text that changes with the order, its payments and its tickets, and with its heir's."""
+    rows = conn.execute(_VERSIONS, {"ids": list(order_ids)}).all()
+    own = {row.id: f"{row.version}.{_stamp(row.paid_at)}.{_stamp(row.minted_at)}" for row in rows}
+    fallen = [
+        Fallen(id=row.id, event_id=row.event_id, asset=row.asset)
+        for row in rows
+        if row.state == OrderState.EXPIRED and row.minted_at is not None
+    ]
+    heir_of = heirs.heirs_of(conn, fallen)
+    theirs = versions(conn, [*heir_of.values()]) if heir_of else {}
     return {
-        row.id: f"{row.version}.{_stamp(row.paid_at)}.{_stamp(row.minted_at)}"
-        for row in conn.execute(_VERSIONS, {"ids": list(order_ids)})
+        order_id: "-".join(filter(None, (text, theirs.get(heir_of.get(order_id, "")))))
+        for order_id, text in own.items()
     }
 
 
