@@ -12,7 +12,7 @@ from memo.grammar import EventMemo
 from monitor.reading import Reading
 from tickets.event import Event, EventStatus, Sale, Tier
 from tickets.lateness import Timing, judge
-from tickets.order import Order, OrderState
+from tickets.order import ENDS, Order, OrderState
 from tickets.reasons import Reason
 from tickets.till import PaymentRecord
 
@@ -67,23 +67,33 @@ def decide(
     held: int,
     at: datetime,
     dust: int = 0,
+    counted: int = 0,
 ) -> Decision:
     """Decide about a payment that is deep enough.
 
     `order`: the one its address or its code names, or else the one that bare memos like this add up in. `event`: the
     order's, else the one the memo names. `held`: what stands towards the order without this payment. `at`: the earlier
-    of first sighting and block time. `dust`: the smallest sum of the asset that is worth sending.
+    of first sighting and block time. `dust`: the smallest sum of the asset that is worth sending. `counted`: how many
+    tickets of the event the holder's wallet has, or is about to have, by its own proof, apart from this order.
     """
     if reason := _misnamed(payment, memo, order):
         return Owe(reason=reason)
     if order is not None:
-        return _towards(order, payment, event=event, held=held, at=at, dust=dust)
+        if reason := _closed(order, payment, event=event, at=at, counted=counted):
+            return Owe(reason=reason)
+        late = _late(order, at)
+        return _by_sum(payment.amount, order.amount, held, dust, if_gone=Reason.LATE if late else Reason.SOLD_OUT)
     if memo.event is None:
         return Owe(reason=Reason.UNKNOWN_ORDER)
-    return _asked_for(memo.event, event, payment.asset, at)
+    return _asked_for(memo.event, event, payment, at, counted)
 
 
-def _asked_for(memo: EventMemo, event: Event | None, asset: str, at: datetime) -> Open | Owe:
+def proves(payment: PaymentRecord, memo: EventMemo) -> bool:
+    """Whether a payment shows by itself that the wallet of its memo made it."""
+    return payment.direct and payment.sender == memo.wallet
+
+
+def _asked_for(memo: EventMemo, event: Event | None, payment: PaymentRecord, at: datetime, counted: int) -> Open | Owe:
     """Decide about a bare memo whose order is not written down yet."""
     if event is None:
         return Owe(reason=Reason.UNKNOWN_EVENT)
@@ -92,17 +102,22 @@ def _asked_for(memo: EventMemo, event: Event | None, asset: str, at: datetime) -
     tier = event.tier(memo.tier)
     if tier is None:
         return Owe(reason=Reason.UNKNOWN_TIER)
-    if asset not in tier.prices:
-        return Owe(reason=Reason.WRONG_ASSET)
-    if memo.qty > MOST_TICKETS:
-        return Owe(reason=Reason.BAD_QUANTITY)
+    if reason := _refused(memo, event, tier, payment, counted):
+        return Owe(reason=reason)
     return Open(event=event, tier=tier, quantity=memo.qty, memo=memo)
+
+
+def _refused(memo: EventMemo, event: Event, tier: Tier, payment: PaymentRecord, counted: int) -> Reason | None:
+    """Return why these tickets are not sold to this payer for this asset."""
+    if payment.asset not in tier.prices:
+        return Reason.WRONG_ASSET
+    if memo.qty > MOST_TICKETS:
+        return Reason.BAD_QUANTITY
+    return Reason.PURCHASE_LIMIT if proves(payment, memo) and _beyond_limit(event, counted + memo.qty) else None
 
 
 def not_sold(event: Event, at: datetime) -> Reason | None:
     """Return why no ticket of the event could be bought at a moment, None if one could."""
-    if event.status is EventStatus.COMPLETED:
-        return Reason.CLOSED
     return {Sale.CANCELLED: Reason.CANCELLED, Sale.NOT_YET: Reason.NOT_OPEN_YET, Sale.OVER: Reason.CLOSED}.get(
         event.sale(at)
     )
@@ -120,22 +135,42 @@ def _misnamed(payment: PaymentRecord, memo: Reading, order: Order | None) -> Rea
     return Reason.CONFLICTING_MEMOS if any(code != order.code for code in memo.codes) else None
 
 
-def _towards(
-    order: Order, payment: PaymentRecord, *, event: Event | None, held: int, at: datetime, dust: int
-) -> Decision:
-    """Decide about a payment for an order that is written down."""
-    late = order.state is not OrderState.SUSPENDED and judge(order, at) is Timing.LATE
+def _closed(order: Order, payment: PaymentRecord, *, event: Event | None, at: datetime, counted: int) -> Reason | None:
+    """Return why an order that is written down takes no such payment any more.
+
+    What replaces the vanished payment of a suspended order is like its return: those places were sold in time.
+    """
     if event is None or event.status is EventStatus.CANCELLED:
-        return Owe(reason=Reason.CANCELLED)
+        return Reason.CANCELLED
     if payment.asset != order.asset:
-        return Owe(reason=Reason.WRONG_ASSET)
-    if order.state is OrderState.PAID:
-        return Owe(reason=Reason.ORDER_PAID)
-    if order.state is OrderState.REFUSED:
-        return Owe(reason=Reason.SOLD_OUT)
-    if (late or order.implicit) and (reason := not_sold(event, at)):
-        return Owe(reason=reason)
-    return _by_sum(payment.amount, order.amount, held, dust, if_gone=Reason.LATE if late else Reason.SOLD_OUT)
+        return Reason.WRONG_ASSET
+    if order.state in _SETTLED:
+        return _SETTLED[order.state]
+    if reason := _out_of_time(order, event, at):
+        return reason
+    taken_up_again = order.proved and order.state in ENDS
+    return Reason.PURCHASE_LIMIT if taken_up_again and _beyond_limit(event, counted + order.quantity) else None
+
+
+_SETTLED = {
+    OrderState.SUSPENDED: None,
+    OrderState.PAID: Reason.ORDER_PAID,
+    OrderState.REFUSED: Reason.SOLD_OUT,
+}
+
+
+def _out_of_time(order: Order, event: Event, at: datetime) -> Reason | None:
+    if event.over(at):
+        return Reason.CLOSED
+    return not_sold(event, at) if order.implicit or _late(order, at) else None
+
+
+def _late(order: Order, at: datetime) -> bool:
+    return order.state is not OrderState.SUSPENDED and judge(order, at) is Timing.LATE
+
+
+def _beyond_limit(event: Event, tickets: int) -> bool:
+    return event.purchase_limit is not None and tickets > event.purchase_limit
 
 
 def _by_sum(amount: int, price: int, held: int, dust: int, *, if_gone: Reason) -> Mint | TopUp:

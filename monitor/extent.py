@@ -25,13 +25,13 @@ def read_until(read: Progress | None, chain: Chain, now: datetime) -> datetime |
     """Return the moment up to which a chain has told all its payments; None where nothing can be said.
 
     A block tells of its own time: what was paid before the tip is in it or below it, whenever we look. So a chain that
-    is followed was read up to its tip, and one that is stopped or was never read, up to nowhere.
+    is followed was read up to its tip, and one that is stopped, or not read yet (again), up to nowhere.
 
     A tip may stand still, so that its time says nothing. Play-money chains do that by nature: there, a poll that left
     nothing to read has read up to the poll, less the time that a block may be under way. Where real money moves, an
     endpoint that hangs would look just the same: nothing follows from its silence, and holds end at their cap.
     """
-    if read is None or read.status is not Status.FOLLOWING:
+    if read is None or not read.checkpoint or read.status is not Status.FOLLOWING:
         return None
     until = read.tip_time
     if chain.network is Network.TEST and read.caught_up_at is not None:

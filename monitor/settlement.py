@@ -17,15 +17,15 @@ from sqlalchemy import Connection
 
 from chains.accounts import account_of
 from chains.port import PaymentKey, Sweep
-from monitor import booking, heirs, matching, reorg
+from monitor import allowance, booking, heirs, matching, reorg
 from monitor.changes import Changes, changes
-from monitor.decide import Decision, Mint, Open, Owe, TopUp, decide, tolerance
+from monitor.decide import Decision, Mint, Open, Owe, TopUp, decide, proves, tolerance
 from monitor.matching import Subject
 from monitor.maturity import Stake, Stakes, ripe_at
 from monitor.resume import read_since
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import kept, owed_back, paid
-from tickets import orders, till
+from tickets import limits, orders, till
 from tickets.event import Event
 from tickets.lateness import Timing, judge
 from tickets.order import Order, OrderState, extended, moved
@@ -53,6 +53,7 @@ def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settl
     _undo(sitting, happened)
     waiting = _waiting(sitting, shown)
     subjects = matching.match(conn, terms, waiting)
+    limits.lock(conn, {subject.event_id for subject in subjects.values() if subject.event_id is not None})
     _take(sitting, happened, subjects)
     for record in waiting:
         subject = subjects[record.id]
@@ -209,7 +210,16 @@ def _decide(
         held=0 if order is None else sitting.held(order.id),
         at=record.first_seen,
         dust=sitting.terms.dust(record.asset),
+        counted=0 if event is None else _counted(sitting, subject, order, event),
     )
+
+
+def _counted(sitting: Sitting, subject: Subject, order: Order | None, event: Event) -> int:
+    """Return what the holder's wallet has used up of its limit without the order that this payment adds to."""
+    memo = subject.reading.event
+    holder = order.lines[0].holder if order else memo.holder if memo else None
+    adds_to = order or (sitting.purse(subject.asked.key, OrderState.OPEN) if subject.asked else None)
+    return allowance.counted(sitting, event, holder, besides=adds_to.id if adds_to else None) if holder else 0
 
 
 def _open(sitting: Sitting, record: PaymentRecord, subject: Subject, wanted: Open) -> Order:
@@ -229,7 +239,7 @@ def _open(sitting: Sitting, record: PaymentRecord, subject: Subject, wanted: Ope
         chain=terms.chain.id,
         payer=matching.payer_of(record),
         at=record.first_seen,
-        proved=record.direct and at_home and record.sender == memo.wallet,
+        proved=proves(record, memo),
     )
     sitting.put_order(order)
     return order

@@ -110,12 +110,16 @@ class Event:
         return next((tier for tier in self.tiers if tier.id == tier_id), None)
 
     def sale(self, at: datetime) -> Sale:
-        """Return whether tickets are sold at this moment; the last moment of the sale is `sales_end`."""
+        """Return whether tickets are sold at this moment: up to `sales_end`, and as long as the event is not over."""
         if self.status is EventStatus.CANCELLED:
             return Sale.CANCELLED
         if at < self.sales_start:
             return Sale.NOT_YET
-        return Sale.OPEN if at <= self.sales_end and self.status is EventStatus.ACTIVE else Sale.OVER
+        return Sale.OPEN if at <= self.sales_end and not self.over(at) else Sale.OVER
+
+    def over(self, at: datetime) -> bool:
+        """Whether it has taken place by this moment."""
+        return at >= self.ends_at or self.status is EventStatus.COMPLETED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

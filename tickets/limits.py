@@ -3,15 +3,21 @@
 The caller has locked the event's row, so that what is counted stays true until the order is stored.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from chains.account import HolderKey
+from tickets.batches import batches
 from tickets.event import Event, Tier
-from tickets.order import Hold, OrderState
-from tickets.schema import order_lines, orders
+from tickets.order import Hold, Order, OrderState
+from tickets.schema import events, order_lines, orders
 
 UNPROVED_PER_CLIENT = 2
 """Places that one client network may hold at an event without proving a wallet."""
+
+COUNTING = (OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)
+"""States in which an order's tickets are there, or about to be."""
 
 _COUNTED = (
     select(func.coalesce(func.sum(order_lines.c.quantity), 0))
@@ -20,7 +26,7 @@ _COUNTED = (
         orders.c.event_id == bindparam("event"),
         order_lines.c.holder == bindparam("holder"),
         orders.c.proved,
-        orders.c.state.in_((OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)),
+        orders.c.state.in_(COUNTING),
     )
 )
 _UNPROVED = (
@@ -45,6 +51,20 @@ _UNPROVED = (
 )
 
 
+_LIMITED = (
+    select(events.c.id)
+    .where(events.c.id.in_(bindparam("of_events", expanding=True)), events.c.purchase_limit.is_not(None))
+    .order_by(events.c.id)
+    .with_for_update(key_share=True)
+)
+
+
+def lock(conn: Connection, event_ids: Iterable[int]) -> None:
+    """Lock the rows of those of the events that have a purchase limit, before any of their orders is."""
+    for some in batches(event_ids):
+        conn.execute(_LIMITED, {"of_events": some}).all()
+
+
 def beyond_purchase_limit(conn: Connection, event: Event, holder: HolderKey, n: int) -> bool:
     """Whether `n` more tickets are more than one wallet may have."""
     return event.purchase_limit is not None and counted(conn, event.id, holder) + n > event.purchase_limit
@@ -54,6 +74,13 @@ def counted(conn: Connection, event_id: int, holder: HolderKey) -> int:
     """Return how many tickets a wallet has or is about to have by its own proof; gifts and strangers' orders not."""
     count: int = conn.execute(_COUNTED, {"event": event_id, "holder": str(holder)}).scalar_one()
     return count
+
+
+def share(order: Order, event_id: int, holder: HolderKey) -> int:
+    """Return how many of an order's tickets count so."""
+    if order.event_id != event_id or not order.proved or order.state not in COUNTING:
+        return 0
+    return sum(line.quantity for line in order.lines if line.holder == holder)
 
 
 def may_hold_unproved(conn: Connection, event: Event, tier: Tier, client: str | None, n: int) -> bool:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NOT_OPEN_YET = "not_open_yet"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    PURCHASE_LIMIT = "purchase_limit"
     SOLD_OUT = "sold_out"
     LATE = "late"
     ORDER_PAID = "order_paid"
@@ -44,6 +45,7 @@ SENTENCES = {
     Reason.NOT_OPEN_YET: "The payment was made before ticket sales opened.",
     Reason.CLOSED: "The payment was made after ticket sales had closed.",
     Reason.CANCELLED: "The event has been cancelled.",
+    Reason.PURCHASE_LIMIT: "The wallet has all the tickets that one wallet may have.",
     Reason.SOLD_OUT: "The last tickets were sold before this payment was confirmed.",
     Reason.LATE: "The payment was made after the order's time had run out, and no place was left.",
     Reason.ORDER_PAID: "The order had been paid already.",

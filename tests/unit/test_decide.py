@@ -45,10 +45,10 @@ MEMO = f"event:seven:wallet:{wallet(1)}"
 TO_ORDER = {"destination": ORDER.address}
 
 
-def decided(*texts, event=EVENT, order=None, held=0, at=START, **payment):
+def decided(*texts, event=EVENT, order=None, held=0, at=START, counted=0, **payment):
     paid = replace(PAYMENT, memos=texts, **payment)
     reading = read(texts, network=Network.TEST)
-    return decide(paid, reading, event=event, order=order, held=held, at=at, dust=DUST)
+    return decide(paid, reading, event=event, order=order, held=held, at=at, dust=DUST, counted=counted)
 
 
 # --- bare memos ----------------------------------------------------------------------------------------------
@@ -173,6 +173,57 @@ def test_an_orders_last_moment_is_in_time_even_if_the_sale_is_over():
 def test_a_suspended_order_is_paid_by_what_replaces_its_payment_however_late():
     decision = decided(order=replace(ORDER, state=OrderState.SUSPENDED), at=LATE, **TO_ORDER)
     assert decision == Mint(applied=PRICE, rest=0, if_gone=Reason.SOLD_OUT)
+
+
+@pytest.mark.parametrize("over", [{"at": EVENT.ends_at}, {"event": replace(EVENT, status=EventStatus.COMPLETED)}])
+@pytest.mark.parametrize("state", [OrderState.OPEN, OrderState.EXPIRED, OrderState.RELEASED])
+def test_an_event_that_is_over_sells_nothing_to_an_order_that_has_time_either(state, over):
+    order = replace(ORDER, state=state, expires_at=EVENT.ends_at)
+    assert decided(order=order, **TO_ORDER, **over) == Owe(reason=Reason.CLOSED)
+
+
+@pytest.mark.parametrize("at", [EVENT.sales_end + timedelta(seconds=1), EVENT.ends_at])
+def test_what_replaces_the_payment_of_a_suspended_bare_memo_is_like_its_return_even_after_the_sale(at):
+    order = replace(ORDER, state=OrderState.SUSPENDED, hold=Hold.SOLD, implicit=True, address=None)
+    assert decided(MEMO, order=order, at=at) == Mint(applied=PRICE, rest=0, if_gone=Reason.SOLD_OUT)
+    assert decided(MEMO, order=replace(order, state=OrderState.OPEN), at=at) == Owe(reason=Reason.CLOSED)
+
+
+LIMITED = replace(EVENT, purchase_limit=2)
+
+
+@pytest.mark.parametrize(
+    ("counted", "memo", "payment", "refused"),
+    [
+        (1, MEMO, {}, False),
+        (2, MEMO, {}, True),
+        (1, f"{MEMO}:qty:2", {}, True),
+        (0, f"{MEMO}:qty:2", {}, False),
+        (2, MEMO, {"sender": wallet(2)}, False),
+        (2, MEMO, {"sender": None}, False),
+        (2, MEMO, {"direct": False}, False),
+    ],
+)
+def test_a_bare_memo_from_the_holders_own_wallet_keeps_to_the_purchase_limit(counted, memo, payment, refused):
+    decision = decided(memo, event=LIMITED, counted=counted, **payment)
+    assert isinstance(decision, Owe if refused else Open)
+    assert not refused or decision.reason is Reason.PURCHASE_LIMIT
+    assert isinstance(decided(memo, counted=counted, **payment), Open), "no limit, no refusal"
+
+
+@pytest.mark.parametrize(
+    ("order", "refused"),
+    [
+        (replace(ORDER, state=OrderState.EXPIRED), True),
+        (replace(ORDER, state=OrderState.RELEASED), True),
+        (replace(ORDER, state=OrderState.EXPIRED, proved=False), False),
+        (ORDER, False),
+        (replace(ORDER, state=OrderState.SUSPENDED), False),
+    ],
+)
+def test_only_a_proved_order_that_ended_is_counted_anew_when_it_is_paid_after_all(order, refused):
+    decision = decided(order=order, event=LIMITED, counted=2, at=LATE, **TO_ORDER)
+    assert (decision == Owe(reason=Reason.PURCHASE_LIMIT)) is refused
 
 
 def test_every_reason_has_a_sentence_for_the_public():

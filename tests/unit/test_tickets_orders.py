@@ -69,6 +69,14 @@ async def test_a_hold_longer_than_the_chains_cap_is_its_own_cap(store, now):
     assert order.expires_cap == order.expires_at == now + timedelta(hours=2)
 
 
+async def test_no_order_lasts_longer_than_its_event(store, now):
+    ends = now + timedelta(minutes=5)
+    event = await opened(store, now, starts_at=now + timedelta(minutes=1), ends_at=ends)
+    order = await ordered(store, event, now)
+    assert order.expires_at == order.expires_cap == ends
+    assert await placed(store, event, ends) is OrderRefusal.SALE_OVER
+
+
 @pytest.mark.parametrize(
     ("refusal", "changes", "event_changes"),
     [
