@@ -115,6 +115,12 @@ class Code(StrEnum):
         "This is not the address of a wallet",
         "Check its spelling, its checksum and its network.",
     )
+    WALLET_NOT_SUPPORTED = (
+        "wallet_not_supported",
+        422,
+        "Wallets of this kind cannot prove themselves here yet",
+        "Use an EVM wallet: nothing is sold to a wallet that could not open the door.",
+    )
     SALE_NOT_OPEN = "sale_not_open", 409, "Sales have not begun", "Come back when sales open."
     SALE_OVER = "sale_over", 409, "Sales are over", "No more tickets are sold for this event."
     EVENT_CANCELLED = "event_cancelled", 410, "The event was cancelled", "Money paid for it is owed back."
@@ -182,7 +188,7 @@ class Code(StrEnum):
         "signature_invalid",
         401,
         "The wallet did not sign this text",
-        "Sign with the wallet that holds the ticket.",
+        "Sign with the wallet that holds the ticket; a contract must accept it within 5 million gas.",
     )
     SIGNATURE_INCONCLUSIVE = (
         "signature_inconclusive",

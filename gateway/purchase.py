@@ -19,6 +19,7 @@ from gateway.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.client import client_of
 from gateway.deps import DEPS, Deps
 from gateway.gate.desk import refuse
+from gateway.gate.home import at_home
 from gateway.gate.models import MAX_MESSAGE, Signature
 from gateway.gate.pages import Pages
 from gateway.health import selling
@@ -33,7 +34,7 @@ from tickets.order import Order
 from tickets.orders import MAX_QUANTITY, OrderRefusal, OrderRequest
 from verifier.purpose import Purpose
 from verifier.verdict import Inconclusive, Invalid, Valid
-from verifier.verify import verify
+from verifier.verify import supports, verify
 
 REFUSALS = {
     OrderRefusal.UNKNOWN_EVENT: Code.UNKNOWN_EVENT,
@@ -105,6 +106,8 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
     account = buyer(body, chain)
     if isinstance(account, NotAnAccount):
         return Problem(code=Code.INVALID_ACCOUNT, detail=f"{account.reason}.")
+    if not supports(account.holder.family):
+        return Problem(code=Code.WALLET_NOT_SUPPORTED)
     proof = await _proof(deps, body, account, now=now)
     if isinstance(proof, Code):
         return await refuse(request, proof, action=Action.PURCHASE, now=now)
@@ -151,7 +154,9 @@ async def _proof(deps: Deps, body: Purchase, account: Account, *, now: datetime)
     proof = read_message(body.message, expected, network=deps.settings.network, secret=deps.secret, now=now)
     if isinstance(proof, Code):
         return proof
-    match await verify(account, body.message, body.signature, lookup=deps.lookup, now=now):
+    # Never the chain paid on: a stranger could choose one on which a contract at this address says yes to everybody.
+    prover = at_home(account, deps.registry)
+    match await verify(prover, body.message, body.signature, lookup=deps.lookup, now=now):
         case Valid():
             return proof
         case Inconclusive():
@@ -222,6 +227,7 @@ ROUTES = (
             *REFUSALS.values(),
             Code.UNKNOWN_PAYMENT_METHOD,
             Code.INVALID_ACCOUNT,
+            Code.WALLET_NOT_SUPPORTED,
             Code.CHAIN_NOT_READY,
             Code.CHAIN_STOPPED,
             Code.NO_ADDRESS_READY,

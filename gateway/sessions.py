@@ -245,7 +245,7 @@ def _kept(row: Row[Any], network: Network) -> Kept:
     standing = Standing(
         event=event_of(row),
         role=role if role is Role.STAFF else role_of(row.creator, row.holder, network),
-        ticket=ticket_of(row) if row.its_ticket is not None else None,
+        tickets=(ticket_of(row),) if row.its_ticket is not None else (),
         banned=row.banned,
     )
     session = Session(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from chains.account import Account
 
+KEY_SCHEMES = frozenset({"eip191"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Valid:
@@ -11,6 +13,11 @@ class Valid:
 
     account: Account
     scheme: str  # "eip191", "erc1271", "erc6492", …
+
+    @property
+    def by_key(self) -> bool:
+        """Whether a key signed, which is one holder's on every chain; a contract speaks on `account.chain` alone."""
+        return self.scheme in KEY_SCHEMES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,9 +29,10 @@ class Invalid:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inconclusive:
-    """It could not be found out: neither let in nor accused. Trying again later may help."""
+    """It could not be found out: neither let in nor accused."""
 
     reason: str
+    passing: bool = True  # trying again later may help
 
 
 Verdict = Valid | Invalid | Inconclusive

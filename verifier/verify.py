@@ -22,6 +22,11 @@ class _Scheme(Protocol):
 _SCHEMES: Mapping[Family, _Scheme] = {Family.EVM: evm.verify}
 
 
+def supports(family: Family) -> bool:
+    """Whether accounts of this family can prove themselves here at all. Nothing may be sold to one that cannot."""
+    return family in _SCHEMES
+
+
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
     """Return whether the account signed this very message. Message and signature may be any text; nothing raises.
 
@@ -29,5 +34,7 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     """
     scheme = _SCHEMES.get(account.holder.family)
     if scheme is None:
-        return Inconclusive(reason=f"signatures of {account.holder.family} accounts cannot be checked yet")
+        return Inconclusive(
+            reason=f"signatures of {account.holder.family} accounts cannot be checked yet", passing=False
+        )
     return await scheme(account, message, signature, lookup=lookup, now=now)

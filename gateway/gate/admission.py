@@ -9,15 +9,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from config.registry import Network
+from config.registry import Network, Registry
 from gateway import audit, proofs, sessions
 from gateway.audit import Action, Entry
-from gateway.gate import checks, standing
+from gateway.gate import checks, standing, vouching
 from gateway.gate.checks import Standing
 from gateway.gate.standing import Who
 from gateway.problems import Code
 from gateway.proofs import Proof
 from gateway.sessions import Opening, Session
+from verifier.verdict import Valid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,7 @@ class Applicant:
 
     who: Who
     proof: Proof
+    signed: Valid
     client: str  # keyed hash
     session_id: str  # 128 random bits: the session's if one is opened, and the log entry's in any case
     resume_digest: bytes
@@ -40,11 +42,17 @@ class Admitted:
 
 
 def admit(
-    conn: Connection, applicants: Sequence[Applicant], *, network: Network, now: datetime
+    conn: Connection, applicants: Sequence[Applicant], *, network: Network, registry: Registry, now: datetime
 ) -> list[Admitted | Code]:
     """Open a session for each applicant, or say why not; a refusal spends nothing. Holders must differ."""
-    standings = standing.read(conn, [one.who for one in applicants], network=network, lock=True)
-    refusals = {who: code for who, stands in standings.items() if (code := checks.refusal(stands, now=now))}
+    standings = dict(standing.read(conn, [one.who for one in applicants], network=network, lock=True))
+    refusals: dict[Who, Code] = {}
+    for one in applicants:
+        narrowed = vouching.narrowed(standings[one.who], one.signed, registry=registry, network=network)
+        standings[one.who] = narrowed or standings[one.who]
+        code = Code.SIGNATURE_INVALID if narrowed is None else checks.refusal(narrowed, now=now)
+        if code is not None:
+            refusals[one.who] = code
     passing = [one for one in applicants if one.who not in refusals]
     fresh = proofs.spend(conn, [one.proof for one in passing])
     spent = proofs.already_spent(conn, [one.proof.digest for one in applicants if one.who in refusals])

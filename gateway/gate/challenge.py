@@ -15,6 +15,7 @@ from gateway.nonces import NonceScope
 from gateway.problems import Code, Problem
 from verifier.challenge import LIFE, Challenge, write
 from verifier.purpose import statement
+from verifier.verify import supports
 
 
 async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAnswer | Problem:
@@ -26,6 +27,8 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
     account = account_given(given.wallet_address, network=deps.settings.network, registry=deps.registry)
     if isinstance(account, NotAnAccount):
         return Problem(code=Code.INVALID_ACCOUNT, detail=account.reason)
+    if not supports(account.holder.family):
+        return Problem(code=Code.WALLET_NOT_SUPPORTED)
     uri = str(given.uri) if given.uri else None
     page = Pages(deps.settings, event.page_origins).choose(uri=uri, origin=request.headers.get("Origin"))
     if page is None:

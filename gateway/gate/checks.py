@@ -66,8 +66,13 @@ class Standing:
 
     event: EventAtDoor
     role: Role
-    ticket: TicketAtDoor | None
+    tickets: tuple[TicketAtDoor, ...]  # the one that opens the door first
     banned: bool
+
+    @property
+    def ticket(self) -> TicketAtDoor | None:
+        """Return the ticket that opens the door, if any can."""
+        return self.tickets[0] if self.tickets else None
 
 
 def refusal(standing: Standing, *, now: datetime) -> Code | None:
@@ -75,9 +80,9 @@ def refusal(standing: Standing, *, now: datetime) -> Code | None:
     return _of_ticket(standing) or _of_event(standing, now)
 
 
-def best(tickets: Sequence[TicketAtDoor]) -> TicketAtDoor | None:
-    """Return the ticket that opens the door: a valid one before the one whose trouble may pass, the oldest first."""
-    return min(tickets, key=lambda ticket: PREFERENCE.index(ticket.state), default=None)
+def best_first(tickets: Sequence[TicketAtDoor]) -> tuple[TicketAtDoor, ...]:
+    """Return the tickets, oldest first as they come, a valid one before the one whose trouble may pass."""
+    return tuple(sorted(tickets, key=lambda ticket: PREFERENCE.index(ticket.state)))
 
 
 def _of_ticket(standing: Standing) -> Code | None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from config.clock import Clock
-from config.registry import Network
+from config.registry import Network, Registry
 from gateway import audit
 from gateway.audit import Action, Stranger
 from gateway.client import client_of
@@ -17,6 +17,8 @@ from gateway.deps import DEPS, Deps
 from gateway.gate.admission import Admitted, Applicant, admit
 from gateway.gate.book import EventBook
 from gateway.gate.checks import TIMELY
+from gateway.gate.lookup import Nodes
+from gateway.gate.spent import SpentHere
 from gateway.groups import Group
 from gateway.kicks import DoorList
 from gateway.problems import Code, Problem
@@ -34,6 +36,8 @@ class Desk:
     door_list: DoorList
     admissions: Group[Applicant, Admitted | Code]
     strangers: Group[Stranger, None]
+    spent: SpentHere = field(default_factory=SpentHere)
+    nodes: Nodes = field(default_factory=Nodes)
 
     @classmethod
     def of(cls, deps: Deps, door_list: DoorList) -> "Desk":
@@ -43,7 +47,7 @@ class Desk:
             door_list=door_list,
             admissions=Group(
                 deps.store,
-                _Admissions(network=deps.settings.network, clock=deps.clock),
+                _Admissions(network=deps.settings.network, registry=deps.registry, clock=deps.clock),
                 apart=lambda applicant: applicant.who,  # a second proof of one holder meets what the first one did
             ),
             strangers=Group(deps.store, audit.count),
@@ -58,10 +62,11 @@ class _Admissions:
     """`admit` at the moment its transaction runs."""
 
     network: Network
+    registry: Registry
     clock: Clock = field(repr=False)
 
     def __call__(self, conn: Connection, applicants: Sequence[Applicant]) -> Sequence[Admitted | Code]:
-        return admit(conn, applicants, network=self.network, now=self.clock())
+        return admit(conn, applicants, network=self.network, registry=self.registry, now=self.clock())
 
 
 def told(code: Code, *, now: datetime) -> Problem:

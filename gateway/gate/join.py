@@ -32,9 +32,10 @@ async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem
     event = await desk.book.find(event_ref)
     if event is None:
         return Problem(code=Code.UNKNOWN_EVENT)
-    proof = await prove(given, event=event, event_ref=event_ref, deps=deps, now=now)
-    if isinstance(proof, Code):
-        return await refuse(request, proof, action=Action.JOIN, now=now)
+    proven = await prove(given, event=event, event_ref=event_ref, deps=deps, desk=desk, now=now)
+    if isinstance(proven, Code):
+        return await refuse(request, proven, action=Action.JOIN, now=now)
+    proof = proven.proof
     holder = str(proof.account.holder)
     allowance = await request.app[LIMITS].spend(Budget.JOINS_PER_WALLET, holder)
     if not allowance.granted:
@@ -44,11 +45,14 @@ async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem
         Applicant(
             who=(event.id, holder),
             proof=proof,
+            signed=proven.signed,
             client=client_of(request),
             session_id=secrets.token_hex(16),
             resume_digest=resume_digest(resume),
         )
     )
+    if outcome is Code.PROOF_SPENT or isinstance(outcome, Admitted):
+        desk.spent.note(proof.digest)
     if isinstance(outcome, Code):
         deps.metrics.answer(Action.JOIN, outcome)
         return told(outcome, now=now)

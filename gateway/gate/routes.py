@@ -31,6 +31,7 @@ from gateway.routing import Route
 PROOF_PROBLEMS = (
     Code.UNKNOWN_EVENT,
     Code.INVALID_ACCOUNT,
+    Code.WALLET_NOT_SUPPORTED,
     Code.PROOF_REQUIRED,
     Code.MALFORMED_MESSAGE,
     Code.TIMESTAMP_FORM_OFF,
@@ -79,7 +80,7 @@ ROUTES = (
         body=ChallengeGiven,
         answer=ChallengeAnswer,
         budget=Budget.CHALLENGES,
-        problems=(Code.UNKNOWN_EVENT, Code.INVALID_ACCOUNT, Code.ORIGIN_NOT_ALLOWED),
+        problems=(Code.UNKNOWN_EVENT, Code.INVALID_ACCOUNT, Code.WALLET_NOT_SUPPORTED, Code.ORIGIN_NOT_ALLOWED),
     ),
     Route(
         method="POST",
@@ -89,7 +90,7 @@ ROUTES = (
         body=ProofGiven,
         answer=VerifyAnswer,
         budget=Budget.JOINS,
-        problems=(Code.UNKNOWN_EVENT, Code.INVALID_ACCOUNT, Code.SIGNATURE_INCONCLUSIVE),
+        problems=(Code.UNKNOWN_EVENT, Code.INVALID_ACCOUNT, Code.WALLET_NOT_SUPPORTED, Code.SIGNATURE_INCONCLUSIVE),
     ),
     Route(
         method="POST",
@@ -109,6 +110,7 @@ ROUTES = (
             summary="A fresh TURN credential for an open session",
             answer=IceAnswer,
             budget=Budget.READS,
+            session=True,
             problems=(*SESSION_PROBLEMS, *STANDING_PROBLEMS, Code.NO_TURN),
         )
         for path in TURN_PATHS

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 from chains.account import Account
 from chains.accounts import parse_caip10
 from config.registry import Network
-from gateway.gate.checks import EventAtDoor, Role, Standing, TicketAtDoor, best
+from gateway.gate.checks import EventAtDoor, Role, Standing, TicketAtDoor, best_first
 from gateway.schema import bans
 from tickets.event import EventStatus
 from tickets.schema import events, tickets
@@ -97,4 +97,5 @@ def _standing(
     event: EventAtDoor, holder: str, held: Sequence[TicketAtDoor], *, banned: bool, network: Network
 ) -> Standing:
     role = role_of(event.creator, holder, network)
-    return Standing(event=event, role=role, ticket=best(held) if role is Role.ATTENDEE else None, banned=banned)
+    tickets_at_door = best_first(held) if role is Role.ATTENDEE else ()
+    return Standing(event=event, role=role, tickets=tickets_at_door, banned=banned)

@@ -7,18 +7,20 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy import Connection
 
-from config.registry import Network
+from config.registry import Network, Registry
 from gateway import audit, proofs
 from gateway.audit import GRANTED, Action, Entry
 from gateway.client import client_of
 from gateway.deps import DEPS
-from gateway.gate import checks, standing
+from gateway.gate import checks, standing, vouching
 from gateway.gate.desk import DESK, refuse
 from gateway.gate.evenly import evenly
 from gateway.gate.models import ProofGiven, VerifyAnswer
-from gateway.gate.proving import prove
+from gateway.gate.proving import Proven, prove
 from gateway.problems import Code, Problem
-from gateway.proofs import Proof
+
+AS_PROBLEMS = frozenset({Code.INVALID_ACCOUNT, Code.WALLET_NOT_SUPPORTED, Code.SIGNATURE_INCONCLUSIVE})
+"""Where nothing could be said of the wallet's access; every other refusal is an answer to the question."""
 
 
 @evenly
@@ -30,17 +32,18 @@ async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer
     event = await desk.book.find(event_ref)
     if event is None:
         return Problem(code=Code.UNKNOWN_EVENT)
-    proof = await prove(given, event=event, event_ref=event_ref, deps=deps, now=now)
-    if isinstance(proof, Code):
-        problem = await refuse(request, proof, action=Action.VERIFY, now=now)
-        return problem if proof in (Code.INVALID_ACCOUNT, Code.SIGNATURE_INCONCLUSIVE) else _answer(proof, now)
+    proven = await prove(given, event=event, event_ref=event_ref, deps=deps, desk=desk, now=now)
+    if isinstance(proven, Code):
+        problem = await refuse(request, proven, action=Action.VERIFY, now=now)
+        return problem if proven in AS_PROBLEMS else _answer(proven, now)
     decide = partial(
         _decide,
         entry_id=secrets.token_hex(16),
         event_id=event.id,
-        proof=proof,
+        proven=proven,
         client=client_of(request),
         network=deps.settings.network,
+        registry=deps.registry,
         now=now,
     )
     code = await deps.store.transact(decide)
@@ -51,19 +54,29 @@ async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer
 
 
 def _decide(
-    conn: Connection, *, entry_id: str, event_id: int, proof: Proof, client: str, network: Network, now: datetime
+    conn: Connection,
+    *,
+    entry_id: str,
+    event_id: int,
+    proven: Proven,
+    client: str,
+    network: Network,
+    registry: Registry,
+    now: datetime,
 ) -> Code | None:
-    who = (event_id, str(proof.account.holder))
+    who = (event_id, str(proven.proof.account.holder))
     stands = standing.read(conn, [who], network=network)[who]
-    spent = proofs.already_spent(conn, [proof.digest])
-    code = Code.PROOF_SPENT if spent else checks.refusal(stands, now=now)
+    narrowed = vouching.narrowed(stands, proven.signed, registry=registry, network=network)
+    code = Code.SIGNATURE_INVALID if narrowed is None else checks.refusal(narrowed, now=now)
+    if proofs.already_spent(conn, [proven.proof.digest]):
+        code = Code.PROOF_SPENT
     entry = Entry(
         id=entry_id,
         at=now,
         action=Action.VERIFY,
         refusal=code,
         event_id=event_id,
-        ticket_id=stands.ticket.id if stands.ticket else None,
+        ticket_id=narrowed.ticket.id if narrowed and narrowed.ticket else None,
         holder=who[1],
         client=client,
     )

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
 from gateway import bans, nonces, proofs
+from gateway.app import build_app
 from gateway.gate.evenly import FLOOR_SECONDS, Pace
+from gateway.gate.spent import SpentHere
 from gateway.nonces import NonceScope
 from gateway.schema import sessions, spent_proofs
 from tests.support.gate_house import SECRET, House, Wallet, opened, refused
@@ -155,6 +158,18 @@ async def an_address_with_a_wrong_checksum(house):
     return "join", house.stamped(BUYER) | {"wallet_address": BUYER.address.swapcase().replace("0X", "0x")}
 
 
+async def a_wallet_that_cannot_prove_itself_here(house):
+    return "join", house.stamped(BUYER) | {"wallet_address": "username"}
+
+
+async def a_challenge_for_a_wallet_that_cannot_prove_itself_here(_house):
+    return "challenge", {"wallet_address": "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"}
+
+
+async def access_of_a_wallet_that_cannot_prove_itself_here(_house):
+    return "verify-access", {"wallet_address": "username"}
+
+
 async def no_signature(house):
     return "join", {"wallet_address": BUYER.address}
 
@@ -234,6 +249,9 @@ BAD = [
     (a_text_of_nobodys, 400, "malformed_message"),
     (a_malformed_address, 422, "invalid_account"),
     (an_address_with_a_wrong_checksum, 422, "invalid_account"),
+    (a_wallet_that_cannot_prove_itself_here, 422, "wallet_not_supported"),
+    (a_challenge_for_a_wallet_that_cannot_prove_itself_here, 422, "wallet_not_supported"),
+    (access_of_a_wallet_that_cannot_prove_itself_here, 422, "wallet_not_supported"),
     (no_signature, 401, "proof_required"),
     (a_signature_without_its_text, 401, "proof_required"),
     (an_unknown_event, 404, "unknown_event"),
@@ -305,6 +323,48 @@ async def test_the_timestamp_form_can_be_switched_off(store, now, tmp_path):
         await house.ticket(BUYER)
         assert await refused(await house.post("join", house.stamped(BUYER))) == (400, "timestamp_form_off")
         await house.joined(BUYER)
+
+
+@pytest.mark.parametrize("path", ["join", "verify-access"])
+async def test_a_spent_proof_is_told_before_its_signature_at_every_gate(house, path):
+    proof = await house.proof(BUYER)
+    assert (await house.post("join", proof)).status == 200
+    async with TestClient(TestServer(build_app(house.deps))) as other_gate:
+        for client in (house.client, other_gate):
+            for signature in (THIEF.sign(proof["message"]), "0x" + "51" * 70, "no hex", proof["signature"]):
+                wrong = proof | {"signature": signature}
+                answer = await client.post(f"/api/events/{house.event.ref}/{path}", json=wrong)
+                assert (await answer.json())["code"] == "proof_spent"
+    assert house.deps.lookup.asked == []
+
+
+async def test_a_spent_proof_sent_again_uses_up_nothing_of_its_wallets_budget(store, now, tmp_path):
+    async with opened(store, now, tmp_path, joins_per_wallet=3) as house:
+        await house.ticket(BUYER)
+        assert await replayed(house) == 200
+
+
+async def test_without_its_memory_the_gate_lets_anybody_use_up_a_wallets_budget(store, now, tmp_path, monkeypatch):
+    monkeypatch.setattr(SpentHere, "__contains__", lambda _self, _digest: False)
+    async with opened(store, now, tmp_path, joins_per_wallet=3) as house:
+        await house.ticket(BUYER)
+        assert await replayed(house) == 429
+
+
+async def replayed(house: House) -> int:
+    """What the owner's next proof gets, when somebody sends the last one again and again."""
+    proof = await house.proof(BUYER)
+    assert (await house.post("join", proof)).status == 200
+    for _ in range(5):
+        assert (await house.post("join", proof)).status >= 400
+    return (await house.post("join", await house.proof(BUYER))).status
+
+
+def test_a_gate_remembers_the_newest_spent_proofs():
+    spent = SpentHere(size=2)
+    for digest in (b"1", b"2", b"3"):
+        spent.note(digest)
+    assert [digest in spent for digest in (b"1", b"2", b"3")] == [False, True, True]
 
 
 async def test_one_proof_sent_twenty_times_at_once_opens_once(house):

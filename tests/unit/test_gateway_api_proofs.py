@@ -1,13 +1,22 @@
 """Buying with a wallet's proof: what it is worth, that it is spent once, and that a refusal spends nothing."""
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from sqlalchemy import func, select
 
+from chains import progress
+from chains.port import Sweep, Tip
+from config.settings import load_settings
+from gateway import purchase as purchase_room
+from gateway.app import build_app
+from gateway.deps import Deps
 from gateway.schema import audit, spent_proofs
 from tests.support import tickets_box as box
-from tests.support.gateway_app import running, wish
+from tests.support.gate_house import Contracts
+from tests.support.gateway_app import RECEIVE, SECRET, Gateway, HandClock, running, wish
+from tickets.keys import Keyring
 
 BUYER = Account.from_key("0x" + "11" * 32)
 
@@ -127,3 +136,84 @@ async def test_refused_proofs_of_a_purchase_are_counted_without_a_holder(gateway
         assert (await purchase(gateway, event, **wrong))[1] == "wrong_purpose"
     assert await purchase(gateway, event) == (201, True)  # nothing was proved: nothing to log
     assert await logged(store) == [("purchase", "wrong_purpose", False, False, 3)]
+
+
+@pytest.mark.parametrize("wallet", ["username", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"])
+async def test_nothing_is_sold_to_a_wallet_that_could_not_open_the_door(gateway, store, now, wallet):
+    event = await box.opened(store, now)
+    assert await purchase(gateway, event, wallet_address=wallet) == (422, "wallet_not_supported")
+    assert await purchase(gateway, event, wallet_address=None, user_account=wallet) == (422, "wallet_not_supported")
+
+
+async def test_without_that_check_places_would_be_sold_to_it(gateway, store, now, monkeypatch):
+    monkeypatch.setattr(purchase_room, "supports", lambda _family: True)
+    event = await box.opened(store, now)
+    assert await purchase(gateway, event, wallet_address="username") == (201, True)
+
+
+# --- a contract wallet that buys --------------------------------------------------------------------------------
+
+HOME, OTHER = "eip155:1", "eip155:56"
+CONTRACTS_WORD = "0x" + "22" * 70
+TWO_CHAINS = f"""
+network = "main"
+[platform]
+domains = ["house.test"]
+[gate]
+public_url = "https://house.test"
+[chains."{HOME}"]
+endpoints = ["http://127.0.0.1:8545"]
+receive = "{RECEIVE}"
+[chains."{OTHER}"]
+endpoints = ["http://127.0.0.1:8546"]
+receive = "{RECEIVE}"
+"""
+
+
+@pytest.fixture
+def lookup():
+    """On the second chain somebody deployed a contract at the buyer's address that says yes to everybody."""
+    return Contracts(f"{OTHER}:{BUYER.address}")
+
+
+@pytest.fixture
+async def two_chains(store, now, tmp_path, lookup):
+    file = tmp_path / "usher.toml"
+    file.write_text(TWO_CHAINS)
+    settings = load_settings(file, {"HOME": str(tmp_path)})
+    deps = Deps(
+        settings=settings,
+        registry=settings.registry(),
+        store=store,
+        clock=HandClock(now),
+        keyring=Keyring.create(tmp_path / "keys", now=now),
+        lookup=lookup,
+        secret=SECRET,
+    )
+    tip = Tip(height=100, hash="0x64", time=now)
+    sweep = Sweep(final=(), pending=(), gone=(), tip=tip, final_height=92, checkpoint={"height": 92})
+    for chain in (HOME, OTHER):
+        await store.transact(lambda conn, chain=chain: progress.save(conn, chain, sweep, now))
+    async with TestClient(TestServer(build_app(deps))) as client:
+        yield Gateway(client=client, deps=deps, clock=deps.clock)
+
+
+async def bought_by_contract(gateway, now, payment_method):
+    """What a purchase gets that no key signed."""
+    prices = {gateway.deps.registry.by_payment_method(method).id: 10**16 for method in ("eth", "bnb")}
+    event = await box.opened(gateway.store, now, tiers=(box.tier(prices=prices),))
+    body = await proof(gateway, event) | {"signature": CONTRACTS_WORD, "payment_method": payment_method}
+    return await purchase(gateway, event, **body)
+
+
+@pytest.mark.parametrize("payment_method", ["eth", "bnb"])
+async def test_a_buyer_proves_itself_at_home_whatever_it_pays_with(two_chains, now, lookup, payment_method):
+    assert await bought_by_contract(two_chains, now, payment_method) == (401, "signature_invalid")
+    lookup.vouching = (f"{HOME}:{BUYER.address}",)
+    assert await bought_by_contract(two_chains, now, payment_method) == (201, True)
+    assert lookup.asked == [f"{HOME}:{BUYER.address}"] * 2
+
+
+async def test_asked_on_the_chain_that_is_paid_on_a_stranger_would_buy_in_its_name(two_chains, now, monkeypatch):
+    monkeypatch.setattr(purchase_room, "at_home", lambda account, _registry: account)
+    assert await bought_by_contract(two_chains, now, "bnb") == (201, True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chains.accounts import account_of
-from config.registry import Network
+from config.registry import Family, Network
 from tests.support.programs import ROOT
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
 from verifier import evm, siwe
@@ -16,7 +16,7 @@ from verifier.erc6492 import MAGIC
 from verifier.layout import SignIn
 from verifier.port import KEYS_ONLY, NO_LOOKUP
 from verifier.verdict import Inconclusive, Invalid, Valid
-from verifier.verify import verify
+from verifier.verify import supports, verify
 
 MESSAGE = "Access event 42 at 1795176000000"
 DIGEST = personal_digest(MESSAGE)
@@ -95,8 +95,13 @@ async def test_a_family_without_a_scheme_is_neither_let_in_nor_accused(now, addr
     account = account_of(address, network=Network.MAIN)
     family = account.holder.family
     assert await verdict(GOOD, now, account=account) == Inconclusive(
-        reason=f"signatures of {family} accounts cannot be checked yet"
+        reason=f"signatures of {family} accounts cannot be checked yet", passing=False
     )
+    assert not supports(family)
+
+
+def test_a_key_that_recovers_is_a_scheme_that_is_supported():
+    assert supports(Family.EVM)
 
 
 def sign_in(**changes):

@@ -53,7 +53,7 @@ def verdict_of(finding: Finding, account: Account) -> Verdict:
         return Valid(account=account, scheme=_SCHEMES[finding])
     if finding in _DENIALS:
         return Invalid(reason=_DENIALS[finding])
-    return Inconclusive(reason=_DOUBTS[finding])
+    return Inconclusive(reason=_DOUBTS[finding], passing=finding is Finding.OTHER_CHAIN)
 
 
 def question(account: Account, digest: bytes, signature: bytes) -> bytes | None:
