@@ -8,7 +8,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, bindparam, func, or_, select, update
 
 from chains.port import PaymentKey
 from store.batch import Batch
@@ -93,7 +93,7 @@ class PaymentRecord:
     @property
     def facts(self) -> tuple[object, ...]:
         """What the chain tells of it, wherever it stands. With other facts it is another payment."""
-        return _facts(self)
+        return facts_of(self)
 
 
 def by_id(conn: Connection, payment_id: str) -> PaymentRecord | None:
@@ -149,6 +149,12 @@ def search(
     return tuple(_record(row) for row in conn.execute(query))
 
 
+def lost_by_chain(conn: Connection) -> dict[str, int]:
+    """Return how many payments each chain has lost, where it has."""
+    lost = select(payments.c.chain, func.count().label("lost")).where(payments.c.state == PaymentState.LOST)
+    return {row.chain: row.lost for row in conn.execute(lost.group_by(payments.c.chain))}
+
+
 def record(conn: Connection, records: Sequence[PaymentRecord], *, now: datetime) -> None:
     """Enter payments that the till does not know yet."""
     insert_all(conn, _ENTER, ((*_entered(record), now) for record in records))
@@ -186,7 +192,8 @@ _CHANGEABLE = (
     "outcome", "reason", "applied", "owed", "order_id", "purse", "booked", "updated_at",
 )  # fmt: skip
 _FACTS = ("asset", "amount", "destination", "sender", "direct", "memos", "internal")
-_facts = attrgetter(*_FACTS)
+facts_of = attrgetter(*_FACTS)
+"""Returns the facts of a payment, be it the chain's or the till's."""
 
 
 def _rewriting(names: Iterable[str]) -> Update:

@@ -7,6 +7,7 @@ import typer
 from chains import progress
 from config.clock import utc_now
 from monitor.resume import resume as go_on
+from tickets import till
 from usher.cli.context import read, settings_of, transact
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record, show_rows
@@ -16,9 +17,13 @@ app = typer.Typer(help="The chains that are watched.", no_args_is_help=True)
 
 @app.command("list")
 def list_chains(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show how far each chain has been read, and why one has stopped."""
+    """Show how far each chain has been read, and why one has stopped.
+
+    Lost payments were final, and were not found again when the chain was read anew: `usher payments list --state lost`.
+    """
     settings, now = settings_of(context), utc_now()
     known = {one.chain: one for one in read(settings, progress.status_of)}
+    lost = read(settings, till.lost_by_chain)
     rows = []
     for chain in settings.registry().chains.values():
         one = known.get(chain.id)
@@ -27,9 +32,10 @@ def list_chains(context: typer.Context, *, as_json: AsJson = False) -> None:
                 "chain": chain.id,
                 "name": chain.name,
                 "status": one.status if one else "never polled",
-                "tip": one.tip_height if one else None,
-                "final": one.final_height if one else None,
-                "polled_seconds_ago": round((now - one.polled_at).total_seconds()) if one else None,
+                "tip": one.tip_height if one and one.begun else None,
+                "final": one.final_height if one and one.begun else None,
+                "polled_seconds_ago": round((now - one.polled_at).total_seconds()) if one and one.begun else None,
+                "lost_payments": lost.get(chain.id, 0),
                 "reason": one.reason if one else None,
             }
         )
