@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway import events, health, openapi, orders, purchase, stream, voices, wellknown
+from gateway import events, health, openapi, orders, payments, purchase, stream, voices, wellknown
 from gateway.background import BACKGROUND, Background, care_for
 from gateway.client import CLIENTS, Clients
 from gateway.cors import ORIGINS, Origins
@@ -24,6 +24,7 @@ TABLES = (
     events.ROUTES,
     purchase.ROUTES,
     orders.ROUTES,
+    payments.ROUTES,
     stream.ROUTES,
     wellknown.ROUTES,
     health.ROUTES,

@@ -118,7 +118,7 @@ def view_of(conn: Connection, order: Order, desk: Desk, *, now: datetime) -> Ord
             for line in order.lines
         ],
         paid=desk.text(kept, order.asset),
-        payments=[_payment(one, desk) for one in payments],
+        payments=[payment_seen(one, desk) for one in payments],
         tickets=[_ticket(one, event) for one in minted],
         owed=[_owed(one, desk) for one in payments if one.owed and one.standing],
         created_at=order.created_at,
@@ -165,7 +165,8 @@ def _stamp(moment: datetime | None) -> str:
     return format(int(moment.timestamp() * 1000), "x") if moment else "0"
 
 
-def _payment(payment: PaymentRecord, desk: Desk) -> PaymentSeen:
+def payment_seen(payment: PaymentRecord, desk: Desk) -> PaymentSeen:
+    """Return a payment as anybody may see it: everything here stands on its chain, or is ours to tell."""
     chain = desk.registry.chain(payment.key.chain)
     explorer = chain.explorer if chain else None
     return PaymentSeen(

@@ -1,14 +1,17 @@
 """Who was in the room and when: one row per session, first and last access on the ticket. It lets nobody in."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from chains.account import HolderKey
 from store.upsert import insert_into
 from tickets.schema import attendance, events, tickets
+
+FORGOTTEN_AT_ONCE = 1000
 
 _ACCESS = (
     update(tickets)
@@ -40,6 +43,22 @@ _END = (
     update(attendance)
     .where(attendance.c.left_at.is_(None), attendance.c.event_id.in_(_OVER))
     .values(left_at=select(events.c.ends_at).where(events.c.id == attendance.c.event_id).scalar_subquery())
+)
+_NAMED = (
+    select(attendance.c.event_id, attendance.c.holder)
+    .where(attendance.c.joined_at < bindparam("before"), attendance.c.holder.not_like("anonymous:%"))
+    .distinct()
+    .order_by(attendance.c.event_id, attendance.c.holder)
+    .limit(bindparam("most"))
+)
+_UNNAME = (
+    update(attendance)
+    .where(
+        attendance.c.event_id == bindparam("event"),
+        attendance.c.holder == bindparam("known"),
+        attendance.c.joined_at < bindparam("before"),
+    )
+    .values(holder=bindparam("unknown"), ticket_id=None)
 )
 _SEEN = update(tickets).where(tickets.c.id == bindparam("wanted")).values(last_access=bindparam("at"))
 _COUNTS = select(
@@ -99,6 +118,21 @@ def end(conn: Connection, *, now: datetime) -> int:
     A gate that died wrote nothing of the sort itself.
     """
     return conn.execute(_END, {"at": now}).rowcount
+
+
+def forget(conn: Connection, *, before: datetime, random: Callable[[], str] = token_hex) -> int:
+    """Make older visits nobody's and return how many people's; how many came, and how often each, stays known.
+
+    An event's visitor gets one name at random, which is written down nowhere else. FORGOTTEN_AT_ONCE people at most.
+    """
+    people = conn.execute(_NAMED, {"before": before, "most": FORGOTTEN_AT_ONCE}).all()
+    changes = [
+        {"event": row.event_id, "known": row.holder, "before": before, "unknown": f"anonymous:{random()}"}
+        for row in people
+    ]
+    if changes:
+        conn.execute(_UNNAME, changes)
+    return len(changes)
 
 
 def counts(conn: Connection, event_id: int) -> Counts:

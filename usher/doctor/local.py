@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.gate_secret import GateSecretError, load_gate_secret
 from config.registry import Network
@@ -53,6 +54,23 @@ def unwise(settings: Settings) -> list[Finding]:
         )
     if settings.network is Network.MAIN and not settings.gate.public_url.startswith("https:"):
         findings.append(warning("public url", "gate.public_url is not https: tokens and proofs travel in the open"))
+    if settings.gate.public_url.startswith("https:") and not settings.gate.trusted_proxies:
+        findings.append(
+            warning(
+                "proxies",
+                "gate.public_url is https, so a proxy stands before the gate, and gate.trusted_proxies is empty: all "
+                "visitors count as one client and share its limits. Name the proxy's address there",
+            )
+        )
+    findings += [
+        warning(
+            "origins",
+            f"{origin} is in gate.origins and {host} not in platform.domains: its page may use the API, and every "
+            "signature it asks for is refused unless an event lists it. Add the domain if its wallets are to sign",
+        )
+        for origin in settings.gate.origins
+        if (host := urlsplit(origin).netloc) not in settings.platform.domains
+    ]
     if settings.turn is None:
         findings.append(warning("turn", "no [turn] section: visitors behind strict firewalls will not see each other"))
     return findings
