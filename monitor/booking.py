@@ -8,6 +8,7 @@ from monitor.sitting import Sitting
 from payouts import bookings, dues, journal
 from payouts.dues import Due, DueState
 from payouts.journal import Posting
+from tickets import order_store
 from tickets.order import Order, OrderState
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
@@ -82,7 +83,8 @@ def _new_dues(sitting: Sitting, final: Iterable[PaymentRecord]) -> list[Due]:
 
 def _due(sitting: Sitting, record: PaymentRecord, *, part: int, amount: int) -> Due:
     terms, memo = sitting.terms, sitting.terms.read(record.memos).event
-    same_family = memo is not None and memo.holder.family is terms.chain.family
+    at_home = memo is not None and memo.holder.family is terms.chain.family
+    memo_wallet = f"{record.key.chain}:{memo.wallet}" if memo and at_home else None
     order = _order_of(sitting, record)
     return Due(
         payment_id=record.id,
@@ -95,8 +97,9 @@ def _due(sitting: Sitting, record: PaymentRecord, *, part: int, amount: int) -> 
         state=DueState.DUST if amount < terms.dust(record.asset) else DueState.DUE,
         recipient=dues.recipient(
             chain=record.key.chain,
-            sender=record.sender,
-            memo_wallet=f"{record.key.chain}:{memo.wallet}" if memo and same_family else None,
+            sender=record.sender if record.direct else None,
+            memo_wallet=memo_wallet,
+            memo_signed=bool(memo and memo_wallet and order_store.has_signed(sitting.conn, memo.holder, memo_wallet)),
             ticket_wallets=[line.account for line in order.lines] if order else (),
         ),
         at=_moment(record),

@@ -37,17 +37,19 @@ class Due:
 
 
 def recipient(
-    *, chain: str, sender: str | None, memo_wallet: str | None, ticket_wallets: Collection[str]
+    *, chain: str, sender: str | None, memo_wallet: str | None, memo_signed: bool, ticket_wallets: Collection[str]
 ) -> str | None:
     """Return the account (CAIP-10) that a refund may go to without asking anybody, or None (DESIGN section 5).
 
-    The wallet named in the payment's own memo where that account is on the chain paid on; the sender only where it is
-    a wallet the tickets were for. Exchanges and contracts send from addresses that are nobody's.
+    The sender, where it is the wallet of the memo or one the tickets were for: exchanges and contracts send from
+    addresses that are nobody's. Else the memo's wallet, but only if this very account, chain included, has signed for
+    an order of its own (`memo_signed`): a contract wallet lives on the chains where it was made, and what comes to its
+    address on another one is lost.
     """
-    if memo_wallet is not None and memo_wallet.startswith(f"{chain}:"):
-        return memo_wallet
     source = f"{chain}:{sender}"
-    return source if sender is not None and source in ticket_wallets else None
+    if sender is not None and (source == memo_wallet or source in ticket_wallets):
+        return source
+    return memo_wallet if memo_signed else None
 
 
 def posting(due: Due) -> Posting | None:

@@ -39,6 +39,14 @@ _LINES = (
     .order_by(order_lines.c.order_id, order_lines.c.line)
 )
 
+_HAS_SIGNED = (
+    select(orders.c.id)
+    .join(order_lines, order_lines.c.order_id == orders.c.id)
+    .where(order_lines.c.holder == bindparam("of_holder"), order_lines.c.account == bindparam("of_account"))
+    .where(orders.c.proved, ~orders.c.implicit)
+    .limit(1)
+)
+
 
 def by_id(conn: Connection, order_id: str, *, lock: bool = False) -> Order | None:
     """Return an order; with `lock` nobody else changes it until the transaction ends."""
@@ -81,6 +89,11 @@ def by_topup_keys(conn: Connection, keys: Iterable[str]) -> dict[str, tuple[str,
             for row in conn.execute(statement, {"of_keys": some}):
                 found[row.topup_key] = (*found.get(row.topup_key, ()), row.id)
     return found
+
+
+def has_signed(conn: Connection, holder: HolderKey, account: str) -> bool:
+    """Whether a holder's account (CAIP-10, on this very chain) ever proved itself by a signature for an order of its own."""
+    return conn.execute(_HAS_SIGNED, {"of_holder": str(holder), "of_account": account}).first() is not None
 
 
 def add(conn: Connection, added: Sequence[Order]) -> None:
