@@ -49,7 +49,7 @@ _NAMELESS = (
 
 
 def forget(conn: Connection, *, now: datetime) -> None:
-    """Drop answers, spent proofs and whatever tells of people once its time is over; end the visits of events that are."""
+    """Drop answers, spent proofs and what tells of people once its time is over; end the visits of past events."""
     attendance.end(conn, now=now)
     idempotency.prune(conn, now=now)
     proofs.prune(conn, now=now)

@@ -1,13 +1,16 @@
 """Visitors at two gates on one database, with a real Redis between: they see, hear and reach each other as at one."""
 
+import asyncio
 import signal
 
 import pytest
 from redis.asyncio import Redis
 
 from config.clock import utc_now
+from gateway.background import BACKGROUND, BackgroundEndedError
 from gateway.neighbours import relay
 from gateway.presence.elsewhere import NobodyElsewhere
+from gateway.presence.hub import Tell
 from tests.support.gate_house import Wallet
 from tests.support.neighbours_house import far_gate, gate, opened, redis_server, rooms, shared
 from tickets import door
@@ -69,6 +72,39 @@ async def test_a_signal_reaches_its_one_peer_at_the_other_gate_in_order(gates):
     await bob.says("signal", to=ann.peer, data="answer")
     assert (await ann.hears("signal"))["from"] == bob.peer
     assert await eve.before_the_answer() == []
+
+
+def nested(depth):
+    data = []
+    for _ in range(depth):
+        data = [data]
+    return data
+
+
+async def test_what_cannot_be_written_is_dropped_and_the_line_goes_on(gates):
+    one, other = gates
+    ann, bob = await one.join(ANN), await other.join(BOB)
+    await ann.hears("joined")
+    unwritable = {"type": "state", "peer": ann.peer, "data": nested(300)}
+    rooms(one).elsewhere.tell(Tell(event_id=one.event.id, message=unwritable))
+    await ann.says("chat", text="hello")
+    assert (await bob.hears("chat"))["text"] == "hello"
+    assert one.app[BACKGROUND].failed is None
+    eve = await other.join(EVE)
+    assert {peer["peer"]: peer["state"] for peer in eve.welcome["peers"]} == {ann.peer: None, bob.peer: None}
+
+
+async def test_without_that_guard_one_state_ends_the_line_and_the_service(gates, monkeypatch):
+    one, other = gates
+    ann = await one.join(ANN)
+    await other.join(BOB)
+    await ann.hears("joined")
+    monkeypatch.setattr(relay, "can_be_written", lambda _: True)
+    unwritable = {"type": "state", "peer": ann.peer, "data": nested(300)}
+    rooms(one).elsewhere.tell(Tell(event_id=one.event.id, message=unwritable))
+    async with asyncio.timeout(10):
+        with pytest.raises(BackgroundEndedError):
+            await one.app[BACKGROUND].failure()
 
 
 async def test_without_the_relay_they_do_not_see_each_other(gates):
