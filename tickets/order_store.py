@@ -92,7 +92,7 @@ def by_topup_keys(conn: Connection, keys: Iterable[str]) -> dict[str, tuple[str,
 
 
 def has_signed(conn: Connection, holder: HolderKey, account: str) -> bool:
-    """Whether a holder's account (CAIP-10, on this very chain) ever proved itself by a signature for an order of its own."""
+    """Whether a holder's account (CAIP-10, on this very chain) ever signed for an order of its own."""
     return conn.execute(_HAS_SIGNED, {"of_holder": str(holder), "of_account": account}).first() is not None
 
 
