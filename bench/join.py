@@ -171,14 +171,21 @@ def issue_tickets(conn: Connection, event: Event, wallets: Sequence[Wallet], now
 def body_of(wallet: Wallet, event: Event, now: datetime) -> dict[str, str]:
     """What a page sends: the challenge's text and its signature."""
     issued = now.replace(microsecond=0)
-    scope = NonceScope(holder=wallet.account.holder, event_id=event.id, purpose=Purpose.JOIN, domain="house.test")
+    scope = NonceScope(
+        holder=wallet.account.holder,
+        event_id=event.id,
+        purpose=Purpose.JOIN,
+        domain="house.test",
+        statement=statement(Purpose.JOIN, event.title),
+        uri="https://house.test/events/bench",
+    )
     nonce = nonces.issue(SECRET, scope, expires_at=issued + LIFE, randomness=wallet.number.to_bytes(8, "big"))
     text = write(
         Challenge(
             domain="house.test",
             account=wallet.account,
-            statement=statement(Purpose.JOIN, event.title),
-            uri="https://house.test/events/bench",
+            statement=scope.statement,
+            uri=scope.uri,
             nonce=nonce,
             issued_at=issued,
             expires_at=issued + LIFE,

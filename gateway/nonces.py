@@ -15,7 +15,7 @@ RANDOM_BYTES = 8
 EXPIRY_BYTES = 5  # seconds since 1970, good until the year 36812
 MAC_BYTES = 16
 LENGTH = 2 * (RANDOM_BYTES + EXPIRY_BYTES + MAC_BYTES)
-CONTEXT = "usher challenge nonce 1"
+CONTEXT = "usher challenge nonce 2"
 """Keeps this MAC apart from everything else that the gate's secret keys."""
 
 
@@ -27,6 +27,8 @@ class NonceScope:
     event_id: int | None  # row id; None for purposes that concern no event
     purpose: Purpose
     domain: str
+    statement: str  # what the wallet shows is what was issued, to the letter
+    uri: str
 
 
 class NonceState(Enum):
@@ -71,5 +73,6 @@ def _bytes_of(nonce: str) -> bytes | None:
 
 def _mac(secret: bytes, head: bytes, scope: NonceScope) -> bytes:
     event = "-" if scope.event_id is None else str(scope.event_id)
-    scoped = "\n".join((CONTEXT, head.hex(), str(scope.holder), event, scope.purpose, scope.domain))
+    about = (str(scope.holder), event, scope.purpose, scope.domain, scope.statement, scope.uri)
+    scoped = "\n".join((CONTEXT, head.hex(), *about))
     return hmac.digest(secret, scoped.encode(), "sha256")[:MAC_BYTES]

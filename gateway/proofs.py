@@ -90,6 +90,8 @@ def read_message(text: str, expected: Expected, *, network: Network, secret: byt
         event_id=expected.event_id,
         purpose=expected.purpose,
         domain=challenge.domain,
+        statement=challenge.statement,
+        uri=challenge.uri,
     )
     match nonces.check(secret, challenge.nonce, scope, now=now - SKEW):
         case NonceState.NOT_OURS:

@@ -9,13 +9,19 @@ from gateway import nonces
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK
 from gateway.gate.home import account_given
-from gateway.gate.models import ChallengeAnswer, ChallengeGiven
-from gateway.gate.pages import Pages, spoken
+from gateway.gate.models import MAX_MESSAGE, ChallengeAnswer, ChallengeGiven
+from gateway.gate.pages import Pages, address_of
 from gateway.nonces import NonceScope
 from gateway.problems import Code, Problem
-from verifier.challenge import LIFE, Challenge, write
+from verifier.challenge import LIFE, Challenge, parse, write
+from verifier.layout import Malformed
 from verifier.purpose import statement
 from verifier.verify import supports
+
+UNREADABLE = Problem(
+    code=Code.INVALID_FIELDS,
+    extra={"errors": [{"field": "uri", "reason": "a text with this address could not be read again (RFC 3986)"}]},
+)
 
 
 async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAnswer | Problem:
@@ -35,14 +41,21 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
         return Problem(code=Code.ORIGIN_NOT_ALLOWED)
     issued_at = deps.clock().replace(microsecond=0)
     expires_at = issued_at + LIFE
-    scope = NonceScope(holder=account.holder, event_id=event.id, purpose=given.purpose, domain=page.domain)
+    scope = NonceScope(
+        holder=account.holder,
+        event_id=event.id,
+        purpose=given.purpose,
+        domain=page.domain,
+        statement=statement(given.purpose, event.title),
+        uri=address_of(page, uri or f"/events/{event.ref}"),
+    )
     nonce = nonces.issue(deps.secret, scope, expires_at=expires_at, randomness=secrets.token_bytes(nonces.RANDOM_BYTES))
     text = write(
         Challenge(
             domain=page.domain,
             account=account,
-            statement=statement(given.purpose, event.title),
-            uri=spoken(uri) if uri else f"{page.origin}/events/{event.ref}",
+            statement=scope.statement,
+            uri=scope.uri,
             nonce=nonce,
             issued_at=issued_at,
             expires_at=expires_at,
@@ -50,4 +63,6 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
             event_id=event.id,
         )
     )
+    if len(text) > MAX_MESSAGE or isinstance(parse(text, network=deps.settings.network), Malformed):
+        return UNREADABLE
     return ChallengeAnswer(message=text, nonce=nonce, domain=page.domain, issued_at=issued_at, expires_at=expires_at)

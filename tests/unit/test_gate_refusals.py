@@ -56,6 +56,8 @@ def written(house: House, **changes: Any) -> dict[str, Any]:
         event_id=fields["event_id"],
         purpose=fields["purpose"],
         domain=fields["domain"],
+        statement=fields["statement"],
+        uri=fields["uri"],
     )
     nonce = nonces.issue(secret, scope, expires_at=fields["expires_at"], randomness=b"8 random")
     return signed(BUYER, write(Challenge(nonce=nonce, **fields)))
@@ -102,7 +104,14 @@ async def a_timestamp_beyond_all_calendars(house):
 
 
 async def text_with_a_longer_life_than_its_nonce(house):
-    scope = NonceScope(holder=BUYER.account.holder, event_id=house.event.id, purpose=Purpose.JOIN, domain="house.test")
+    scope = NonceScope(
+        holder=BUYER.account.holder,
+        event_id=house.event.id,
+        purpose=Purpose.JOIN,
+        domain="house.test",
+        statement=statement(Purpose.JOIN, house.event.title),
+        uri="https://house.test/events/opening-night",
+    )
     ended = nonces.issue(SECRET, scope, expires_at=house.clock() - timedelta(seconds=31), randomness=b"8 random")
     body = written(house)
     text = body["message"].replace(body["message"].partition("Nonce: ")[2].partition("\n")[0], ended)
