@@ -29,7 +29,7 @@ from gateway.models import EventRef, Given, WalletAddress
 from gateway.problems import Code, Problem
 from gateway.proofs import Expected, Proof, read_message, spend
 from gateway.routing import Result, Route
-from tickets import events, orders
+from tickets import addresses, events, orders
 from tickets.order import Order
 from tickets.orders import MAX_QUANTITY, OrderRefusal, OrderRequest
 from verifier.purpose import Purpose
@@ -201,7 +201,7 @@ def _place(
             return Problem(code=Code.PROOF_SPENT)
         hold_for = timedelta(minutes=desk.settings.orders.hold_minutes)
         order = orders.place(conn, wanted, now=now, hold_for=hold_for)
-        if isinstance(order, Order) and order.address is None and desk.settings.chains[wanted.chain.id].xpub:
+        if isinstance(order, Order) and order.address is None and _waits_for_address(conn, wanted.chain.id, desk):
             savepoint.rollback()
             return Problem(code=Code.NO_ADDRESS_READY, retry_after=ADDRESS_SECONDS)
         if isinstance(order, Order):
@@ -210,6 +210,11 @@ def _place(
         savepoint.rollback()
     code = REFUSALS[order]
     return Problem(code=code, server_time=now if code in TIMELY else None)
+
+
+def _waits_for_address(conn: Connection, chain: str, desk: Desk) -> bool:
+    """Whether an order without its own address could have one soon; else it stays without (`tickets.limits`)."""
+    return desk.settings.chains[chain].xpub is not None and not addresses.ready(conn, chain)
 
 
 ROUTES = (

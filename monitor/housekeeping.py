@@ -40,7 +40,7 @@ class Housekeeping:
     store: Store
     terms: Sequence[Terms]  # of every chain
     derive: Mapping[str, Derive] = field(default_factory=dict)  # by chain, where it has an xpub
-    address_range: int = 100  # addresses that stand ready for orders
+    address_ranges: Mapping[str, int] = field(default_factory=dict)  # by chain, how many are to stand ready for orders
     clock: Clock = utc_now
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,7 +73,7 @@ class Housekeeping:
             (self.expire_orders, 5),
             (self.end_grace, 5),
             (self.return_topups, 30),
-            (self.extend_addresses, 10),
+            (self.extend_addresses, 2),
             (self.retire_addresses, 3600),
             (self.complete_events, 60),
         )
@@ -98,10 +98,16 @@ class Housekeeping:
         return await self._for_each_chain(closing.return_topups)
 
     async def extend_addresses(self) -> int:
-        """Commit more of our own addresses where fewer than the range stand ready."""
+        """Commit more of our own addresses where less than half of the chain's range stands ready."""
         added = 0
         for chain, derive in self.derive.items():
-            added += await self.store.transact(partial(self._extend, chain=chain, derive=derive))
+            unused, start = await self.store.read(partial(_stock, chain=chain))
+            missing = self.address_ranges[chain] - unused
+            if missing > unused:
+                fresh = await asyncio.to_thread(derive, start, missing)
+                added += await self.store.transact(
+                    partial(addresses.extend, chain_id=chain, addresses=fresh, start=start)
+                )
         return added
 
     async def retire_addresses(self) -> int:
@@ -120,13 +126,6 @@ class Housekeeping:
             done += await self.store.transact(partial(chore, terms=terms, now=now))
         return done
 
-    def _extend(self, conn: Connection, chain: str, derive: Derive) -> int:
-        missing = self.address_range - addresses.unused(conn, chain)
-        if missing <= 0:
-            return 0
-        start = addresses.next_position(conn, chain)
-        return addresses.extend(conn, chain, derive(start, missing), start=start)
-
 
 def _tolerant(chore: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
     """Let a chore fail for now where the database is away; it is done at its next tick."""
@@ -139,6 +138,11 @@ def _tolerant(chore: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[Non
             log.warning("will try again", error=str(error))
 
     return tick
+
+
+def _stock(conn: Connection, chain: str) -> tuple[int, int]:
+    """Return how many of a chain's addresses stand ready, and the child index at which more begin."""
+    return addresses.unused(conn, chain), addresses.next_position(conn, chain)
 
 
 def _end_grace(conn: Connection, terms: Terms, now: datetime) -> int:

@@ -73,6 +73,11 @@ _TAKE = (
     .returning(_COLUMNS.address)
 )
 
+_READY = (
+    select(_COLUMNS.position)
+    .where(_COLUMNS.chain == bindparam("of_chain"), _COLUMNS.state == AddressState.WATCHED)
+    .limit(1)
+)
 _STAMP = select(
     select(func.coalesce(func.max(_COLUMNS.position), -1))
     .where(_COLUMNS.chain == bindparam("of_chain"))
@@ -91,6 +96,11 @@ def next_position(conn: Connection, chain_id: str) -> int:
     highest = select(func.max(_COLUMNS.position)).where(_COLUMNS.chain == chain_id)
     last: int | None = conn.execute(highest).scalar_one()
     return 0 if last is None else last + 1
+
+
+def ready(conn: Connection, chain_id: str) -> bool:
+    """Whether there is an address that an order may take."""
+    return conn.execute(_READY, {"of_chain": chain_id}).first() is not None
 
 
 def unused(conn: Connection, chain_id: str) -> int:

@@ -4,6 +4,7 @@ The caller has locked the event's row, so that what is counted stays true until 
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
@@ -15,6 +16,11 @@ from tickets.schema import events, order_lines, orders
 
 UNPROVED_PER_CLIENT = 2
 """Places that one client network may hold at an event without proving a wallet."""
+
+ADDRESSES_PER_CLIENT = 5
+"""Addresses of their own that orders of one client network at an event may take in a while without proving a wallet."""
+ADDRESS_WHILE = timedelta(hours=1)
+"""An address is taken for ever, so letting go of its order, or of its time, gives no other one back sooner."""
 
 COUNTING = (OrderState.OPEN, OrderState.PAID, OrderState.SUSPENDED)
 """States in which an order's tickets are there, or about to be."""
@@ -29,6 +35,15 @@ _COUNTED = (
         orders.c.state.in_(COUNTING),
     )
 )
+_TOOK_ADDRESSES = select(func.count()).where(
+    orders.c.event_id == bindparam("event"),
+    orders.c.created_at > bindparam("since"),
+    orders.c.address.is_not(None),
+    orders.c.state != OrderState.PAID,
+    ~orders.c.proved,
+)
+_TOOK_ADDRESSES_BY = _TOOK_ADDRESSES.where(orders.c.client == bindparam("client"))
+_TOOK_ADDRESSES_BY_NOBODY = _TOOK_ADDRESSES.where(orders.c.client.is_(None))
 _UNPROVED = (
     select(
         func.coalesce(
@@ -87,6 +102,14 @@ def may_hold_unproved(conn: Connection, event: Event, tier: Tier, client: str | 
     """Whether somebody who proved no wallet may have `n` more places of a tier kept."""
     row = conn.execute(_UNPROVED, {"event": event.id, "client": client, "tier": tier.id}).one()
     return may_hold(left=tier.left, in_tier=row.in_tier, by_client=row.by_client, n=n)
+
+
+def may_take_address(conn: Connection, event: Event, client: str | None, now: datetime) -> bool:
+    """Whether an order of somebody who proved no wallet may have an address of its own; paid ones do not count."""
+    statement = _TOOK_ADDRESSES_BY_NOBODY if client is None else _TOOK_ADDRESSES_BY
+    asked = {"event": event.id, "since": now - ADDRESS_WHILE} | ({} if client is None else {"client": client})
+    count: int = conn.execute(statement, asked).scalar_one()
+    return count < ADDRESSES_PER_CLIENT
 
 
 def may_hold(*, left: int | None, in_tier: int, by_client: int, n: int) -> bool:

@@ -79,6 +79,7 @@ def place(
 ) -> Order | OrderRefusal:
     """Place an order at today's price: with a hold where the limits allow one, without otherwise (DESIGN §5).
 
+    It has an address of its own where one is ready and the limits allow it; otherwise its memo and its code find it.
     Orders of one event are placed one after the other: its row is locked first, so that the limits count what is there.
     """
     event = events.find(conn, request.event_ref, lock=True)
@@ -93,9 +94,10 @@ def place(
     hold = _hold(conn, event, tier, request)
     if hold is None:
         return OrderRefusal.SOLD_OUT
+    own_address = request.proved or limits.may_take_address(conn, event, request.client, now)
     order = _draft(event, tier, request, hold=hold, now=now, hold_for=hold_for, randomness=randomness)
     order_store.add(conn, [order])
-    return _with_address(conn, order)
+    return _with_address(conn, order) if own_address else order
 
 
 def implicit(

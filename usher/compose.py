@@ -1,6 +1,6 @@
 """Where the rooms are put together, and nowhere else: settings in, watchers, chores and applications out."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,15 +70,11 @@ def source_of(house: House, chain: Chain) -> ChainSource:
 
 def housekeeping(house: House) -> Housekeeping:
     """Return the chores of this deployment."""
-    largest = max(chain.address_range for chain in house.settings.chains.values())
     return Housekeeping(
         store=house.store,
         terms=[_terms(house, chain) for chain in house.registry.chains.values()],
-        derive={
-            chain: partial(_fewer, derive, largest - house.settings.chains[chain].address_range)
-            for chain, derive in derivations(house.settings).items()
-        },
-        address_range=largest,
+        derive=derivations(house.settings),
+        address_ranges={chain: settings.address_range for chain, settings in house.settings.chains.items()},
         clock=house.clock,
     )
 
@@ -145,11 +141,6 @@ def _canonical(house: House, chain: Chain, address: str) -> str:
     if (spelled := getattr(account, "address", None)) is None:
         raise ValueError(f"chains.{chain.id}.receive: not an address of {chain.name}")
     return str(spelled)
-
-
-def _fewer(derive: Derive, spare: int, start: int, count: int) -> Sequence[str]:
-    """Derive for a chain that keeps `spare` fewer ready than the chain with the most, which housekeeping counts by."""
-    return derive(start, max(0, count - spare))
 
 
 def _count(metrics: MetricsHub, spoken: Spoken) -> None:

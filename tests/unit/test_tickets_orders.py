@@ -31,6 +31,7 @@ from tests.support.tickets_box import (
 from tickets import addresses, events, inventory, limits, order_store, orders, tickets
 from tickets.errors import IllegalMoveError
 from tickets.lateness import Timing, first_known, judge
+from tickets.limits import ADDRESS_WHILE, ADDRESSES_PER_CLIENT
 from tickets.order import Hold, Order, OrderState, extended, moved
 from tickets.orders import Known, OrderRefusal
 
@@ -301,6 +302,58 @@ async def test_an_order_takes_a_watched_address_and_is_found_by_it(store, now):
     assert order.address == "0xA"
     assert await store.read(lambda conn: orders.by_address(conn, CHAIN.id, "0xA")) == order
     assert await store.read(lambda conn: orders.by_address(conn, "eip155:1", "0xA")) is None
+
+
+async def addresses_ready(store, count):
+    def commit(conn):
+        addresses.extend(conn, CHAIN.id, [f"0x{position:040x}" for position in range(count)], start=0)
+        return addresses.acknowledge(conn, CHAIN.id, range(count))
+
+    await store.transact(commit)
+
+
+async def crowd_and_a_buyer(store, now):
+    """One network places orders without proof, letting them go again; then another buyer comes."""
+    event = await opened(store, now)
+    await addresses_ready(store, 8)
+    crowd = []
+    for _ in range(12):
+        crowd.append(await ordered(store, event, now, proved=False, want_hold=False))
+        await store.transact(lambda conn, order=crowd[-1]: orders.release(conn, order.id, now=now))
+    return event, crowd, await ordered(store, event, now, 2, proved=False, client="net-2")
+
+
+async def test_one_network_without_proof_takes_no_more_than_a_few_addresses(store, now):
+    event, crowd, buyer = await crowd_and_a_buyer(store, now)
+    assert [order.address is not None for order in crowd] == [True] * ADDRESSES_PER_CLIENT + [False] * 7
+    assert buyer.address is not None
+    proved = await ordered(store, event, now)
+    assert proved.address is not None, "whoever proves a wallet has an address nevertheless"
+    later = now + ADDRESS_WHILE + timedelta(seconds=1)
+    assert (await ordered(store, event, later, proved=False)).address is not None
+
+
+async def test_without_the_limit_one_network_leaves_no_address_for_anybody(store, now, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(limits, "may_take_address", lambda *_: True)
+    _, crowd, buyer = await crowd_and_a_buyer(store, now)
+    assert (buyer.address, crowd[7].address is None) == (None, False)
+
+
+async def test_clients_nobody_knows_share_their_addresses_and_paid_orders_give_room(store, now):
+    event = await opened(store, now)
+    await addresses_ready(store, 12)
+    strangers = [await ordered(store, event, now, by, proved=False, client=None) for by in range(6)]
+    assert [order.address is not None for order in strangers] == [True] * 5 + [False]
+    await store.transact(lambda conn: sell(conn, strangers[0], now))
+    assert (await ordered(store, event, now, proved=False, client=None)).address is not None
+    assert (await ordered(store, await opened(store, now), now, proved=False, client=None)).address is not None
+
+
+async def test_the_last_place_of_a_tier_is_kept_only_for_a_wallet_that_proved_itself(store, now):
+    event = await opened(store, now, tiers=(tier("box", 1), tier("floor", 100)))
+    assert (await ordered(store, event, now, tier="box", proved=False)).hold is Hold.NONE
+    assert (await ordered(store, event, now, tier="box")).hold is Hold.HELD
 
 
 def bare(event, *, payer, now, quantity=1, holder=1, tier=None, **changes) -> Order:

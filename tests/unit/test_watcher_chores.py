@@ -37,7 +37,7 @@ def housekeeping(world):
         store=world.store,
         terms=(terms(),),
         derive={CHAIN: derive},
-        address_range=3,
+        address_ranges={CHAIN: 4},
         clock=lambda: world.now,
     )
 
@@ -47,11 +47,21 @@ async def state_of(world, order):
 
 
 async def test_addresses_are_committed_until_the_range_stands_ready(world, housekeeping):
-    assert await housekeeping.extend_addresses() == 3
+    assert await housekeeping.extend_addresses() == 4
     assert await housekeeping.extend_addresses() == 0
     await world.turn()
-    assert (await world.order(await world.event())).address == derive(0, 1)[0]
-    assert await housekeeping.extend_addresses() == 1
+    event, added = await world.event(), []
+    for position in range(4):
+        assert (await world.order(event)).address == derive(position, 1)[0]
+        added.append(await housekeeping.extend_addresses())
+    assert added == [0, 0, 3, 0], "no sooner than less than half of them is left, and then up to all of them"
+
+
+async def test_each_chain_has_a_range_of_its_own(world, housekeeping):
+    housekeeping.derive = {CHAIN: derive, "eip155:1": derive}
+    housekeeping.address_ranges = {CHAIN: 4, "eip155:1": 1}
+    assert await housekeeping.extend_addresses() == 5
+    assert await world.store.read(lambda conn: addresses.unused(conn, "eip155:1")) == 1
 
 
 async def test_another_xpub_than_the_one_before_is_noticed(world, housekeeping):
@@ -212,7 +222,7 @@ async def test_the_loop_does_every_chore_and_ends_when_asked(world, housekeeping
 
     housekeeping.extend_addresses = extend
     await asyncio.wait_for(housekeeping.run(stop), 10)
-    assert await world.store.read(lambda conn: addresses.unused(conn, CHAIN)) == 3
+    assert await world.store.read(lambda conn: addresses.unused(conn, CHAIN)) == 4
 
 
 async def test_a_chore_that_breaks_ends_the_loop_with_its_error(housekeeping):
