@@ -15,6 +15,8 @@ from tickets import addresses
 
 ADDRESSES = [wallet(0xAD00 + number) for number in range(4)]
 BLOCKS = 30
+AGAIN = 0.4
+"""How often a payment is another part of a purchase: only parts of one purchase deepen each other."""
 
 
 def seeds(count: int) -> list[int]:
@@ -35,10 +37,25 @@ def scarce_history(seed: int) -> FakeChain:
     thrown = dice(seed)
     chain = FakeChain(blocks_per_poll=thrown.choice((3, 7, 100)))
     for _ in range(BLOCKS):
-        for _ in range(thrown.randrange(4)):
-            _pay(chain, thrown)
+        pay_at_random(chain, thrown)
         chain.mine()
     return chain.mine(10)
+
+
+def pay_at_random(chain: FakeChain, thrown: random.Random) -> None:
+    """Let up to three more payments wait for the next block."""
+    for _ in range(thrown.randrange(4)):
+        (_pay_another_part if chain.height > 2 and thrown.random() < AGAIN else _pay)(chain, thrown)
+
+
+def _pay_another_part(chain: FakeChain, thrown: random.Random) -> None:
+    """Pay once more for what one of the last payments was for; the event may go by its number this time."""
+    recent = [payment for payment in chain.payments if payment.block.height > chain.height - 8 and payment.memos]
+    if recent:
+        part = thrown.choice(recent)
+        text = part.memos[0].replace("event:rare:", "event:1:") if thrown.random() < 0.3 else part.memos[0]
+        amount = thrown.choice((PRICE, PRICE, PRICE // 2))
+        chain.pay(part.destination, amount, memo=text, sender=part.sender)
 
 
 def _pay(chain: FakeChain, thrown: random.Random) -> None:
@@ -168,9 +185,11 @@ class Foreseeing:
 
 @dataclass
 class Recorder(Silence):
-    """Hooks that keep every change, to be replayed."""
+    """Hooks that keep every change, to be replayed, and what was told to be final."""
 
     happened: list[Changes] = field(default_factory=list)
+    final: list[Payment] = field(default_factory=list)
 
-    def swept(self, _chain, _sweep, settlement) -> None:
+    def swept(self, _chain, sweep, settlement) -> None:
         self.happened.append(settlement.changes)
+        self.final.extend(sweep.final)
