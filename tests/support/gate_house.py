@@ -63,6 +63,13 @@ receive = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 """
 
 
+async def _no_wait(_seconds: float) -> None:
+    """Wait for nothing: how long refusals take is the business of the tests that say so."""
+
+
+AT_ONCE = Pace(wait=_no_wait)
+
+
 class HandClock:
     """A clock that stands until it is moved."""
 
@@ -253,8 +260,7 @@ async def opened(
     deps = dependencies(store, folder, clock, **wanted)
     made = await box.opened(store, now, slug="opening-night", **{**times, **(event or {})})
     app = build_app(deps)
-    if pace is not None:
-        app[PACE] = pace
+    app[PACE] = pace or AT_ONCE
     async with TestClient(TestServer(app)) as client:
         for task in client.app[WATCH]:  # time is the test's: `House.look` reads the list and the clock when it says so
             task.cancel()

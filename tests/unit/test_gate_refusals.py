@@ -9,13 +9,14 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
+from chains.evm.lookup import Bounds
 from gateway import bans, nonces, proofs
 from gateway.app import build_app
-from gateway.gate.evenly import FLOOR_SECONDS, Pace
+from gateway.gate.evenly import FLOOR_SECONDS, LOOK_UP_SECONDS, Pace
 from gateway.gate.spent import SpentHere
 from gateway.nonces import NonceScope
 from gateway.schema import sessions, spent_proofs
-from tests.support.gate_house import SECRET, House, Wallet, opened, refused
+from tests.support.gate_house import SECRET, Contracts, House, Wallet, opened, refused
 from tickets import events, tickets
 from verifier.challenge import Challenge, write
 from verifier.purpose import Purpose, statement
@@ -419,7 +420,7 @@ class WorkingPace:
         self.waits.append(seconds)
 
 
-async def test_refusals_that_need_no_look_up_are_answered_at_one_moment_however_long_they_took(store, now, tmp_path):
+async def test_refusals_are_answered_at_one_moment_however_long_they_took(store, now, tmp_path):
     pace = WorkingPace()
     async with opened(store, now, tmp_path, pace=Pace(time=pace.time, wait=pace.wait)) as house:
         await house.ticket(BUYER)
@@ -427,7 +428,6 @@ async def test_refusals_that_need_no_look_up_are_answered_at_one_moment_however_
         assert (await house.post("join", spent)).status == 200
         assert pace.waits == []  # a grant goes out at once
         kinds = {
-            "wrong signature": house.stamped(THIEF) | {"signature": BUYER.sign("x")},
             "stale": house.stamped(BUYER, at=house.clock() - timedelta(minutes=5)),
             "malformed": house.stamped(BUYER) | {"wallet_address": "0x12"},
             "spent": spent,
@@ -439,6 +439,35 @@ async def test_refusals_that_need_no_look_up_are_answered_at_one_moment_however_
                 assert not (await (await house.post(path, body)).json()).get("access"), kind
                 assert pace.waits.pop() + pace.work == pytest.approx(FLOOR_SECONDS), kind
                 assert pace.waits == []
+
+
+@pytest.mark.parametrize("path", ["join", "verify-access"])
+async def test_a_wrong_signature_is_told_at_one_moment_whether_or_not_a_chain_was_asked(store, now, tmp_path, path):
+    pace = WorkingPace()
+    async with opened(store, now, tmp_path, pace=Pace(time=pace.time, wait=pace.wait), lookup=Slow(pace)) as house:
+        await house.ticket(BUYER)
+        for number, who in enumerate((BUYER, THIEF), start=1):
+            began = pace.now
+            answer = await (await house.post(path, house.stamped(who) | {"signature": "0x" + "51" * 70})).json()
+            assert answer["code"] == "signature_invalid"
+            assert pace.now - began + pace.waits.pop() == pytest.approx(LOOK_UP_SECONDS)
+            assert len(house.deps.lookup.asked) == 1, number  # the ticket holder's contract alone
+
+
+class Slow(Contracts):
+    """A chain that takes nearly as long as it may."""
+
+    def __init__(self, pace: WorkingPace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    async def contract_signature(self, account, digest, signature):
+        self._pace.now += Bounds().seconds
+        return await super().contract_signature(account, digest, signature)
+
+
+def test_the_floor_of_a_wrong_signature_lies_above_what_a_look_up_may_take():
+    assert Bounds().seconds < LOOK_UP_SECONDS
 
 
 async def test_a_refusal_that_took_longer_than_the_floor_waits_no_more(store, now, tmp_path):
