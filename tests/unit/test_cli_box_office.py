@@ -8,7 +8,7 @@ import pytest
 from chains.port import PaymentKey
 from store.engine import open_store
 from tests.support.command_line import RECEIVE, deployment
-from tickets import till
+from tickets import events, till
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
 
@@ -123,6 +123,33 @@ def test_the_guest_list_takes_places_until_none_is_left(usher, concert):
     full = usher("tickets", "grant", "concert", "alice")
     assert (full.exit_code, "no place is left" in full.stderr) == (1, True)
     assert concert["tiers"][0]["left"] == 2
+
+
+def test_a_guest_is_invited_twice_only_on_purpose(usher, concert):
+    first = usher.json("tickets", "grant", "concert", GUEST)
+    twice = usher("tickets", "grant", "concert", GUEST.lower())
+    assert (twice.exit_code, first["id"] in twice.stderr, "--again" in twice.stderr) == (1, True, True)
+    usher.json("tickets", "revoke", first["id"])
+    second = usher.json("tickets", "grant", "concert", GUEST)
+    third = usher.json("tickets", "grant", "concert", GUEST, "--again")
+    assert len({first["id"], second["id"], third["id"]}) == 3
+    assert concert["tiers"][0]["capacity"] == 2
+
+
+def test_nobody_is_invited_to_what_is_cancelled_or_over(usher, concert, database_url):
+    async def end() -> None:
+        store = open_store(database_url)
+        ends_at = datetime.fromisoformat(concert["ends_at"])
+        await store.transact(lambda conn: events.complete_due(conn, now=ends_at))
+        await store.aclose()
+
+    usher.json("events", "create", "--title", "Rained off", *ROOM, *TIMES, "--slug", "rain", "--price", "eth=0.05")
+    usher.json("events", "cancel", "rain", "--reason", "rain")
+    asyncio.run(end())
+    for slug, why in (("rain", "was cancelled"), ("concert", "is over")):
+        refused = usher("tickets", "grant", slug, GUEST)
+        assert (refused.exit_code, why in refused.stderr) == (1, True)
+    assert usher.json("tickets", "list") == []
 
 
 def test_tickets_are_listed_without_their_tokens(usher, concert):

@@ -4,15 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import delete, func, select
 
 from chains import progress
 from chains.port import PaymentKey
 from config.registry import Registry
 from gateway import idempotency, purchase
+from gateway.app import build_app
 from gateway.bill import Desk
 from gateway.order_view import find_view
 from tests.support import tickets_box as box
+from tests.support.config_files import XPUB
 from tests.support.gateway_app import CHAIN, OWN_ADDRESSES, RECEIVE, WALLET, running, wish
 from tickets import orders, till
 from tickets.keys import KeyKind
@@ -310,3 +313,24 @@ async def test_without_its_guard_a_stopped_chain_would_go_on_selling(gateway, ev
     await store.transact(lambda conn: progress.stop(conn, CHAIN, "stopped", now))
     monkeypatch.setattr(purchase, "selling", lambda *_: None)
     assert (await gateway.client.post("/api/events/purchase", json=wish(event))).status == 201
+
+
+async def test_beyond_its_own_addresses_a_network_pays_by_memo_and_no_addresses_at_all_are_waited_for(
+    store, event, now, tmp_path
+):
+    async with running(store, now, tmp_path) as plain:
+        chain = plain.deps.settings.chains[CHAIN].model_copy(update={"xpub": XPUB})
+        settings = plain.deps.settings.model_copy(update={"chains": {CHAIN: chain}})
+        deps = replace(plain.deps, settings=settings)
+    async with TestClient(TestServer(build_app(deps))) as client:
+        bills = [
+            await (await client.post("/api/events/purchase", json=wish(event, hold=False))).json() for _ in range(6)
+        ]
+        assert [bill["payment_uri"] is not None for bill in bills] == [True] * 5 + [False]
+        assert bills[-1]["payment_address"] == RECEIVE
+        assert bytes.fromhex(bills[-1]["transaction"]["data"][2:]).decode() == bills[-1]["memo_short"]
+        await store.transact(
+            lambda conn: conn.execute(delete(order_addresses).where(order_addresses.c.state == "watched"))
+        )
+        empty = await client.post("/api/events/purchase", json=wish(event, hold=False))
+        assert await refusal(empty) == (503, "no_address_ready")

@@ -1,5 +1,6 @@
 """`usher tickets`: list and show tickets, put somebody on the guest list, take a ticket back. A thin shell."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from chains.account import Account
 from config.clock import utc_now
 from config.settings import Settings
 from tickets import events, tickets
+from tickets.event import Event, EventStatus
 from tickets.keys import KeyKind, Keyring, Signer
 from tickets.tickets import Ticket, TicketQuery, TicketState
 from usher.cli.context import read, settings_of, transact
@@ -65,6 +67,7 @@ def grant(
     guest: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The guest's address, or CAIP-10 id.")],
     *,
     tier: Annotated[str | None, typer.Option(help="The event's first by default.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Even if the guest has a ticket for the event.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Give somebody a ticket without money: the guest list. It takes a place like any other."""
@@ -72,7 +75,8 @@ def grant(
     named = account(settings.registry(), settings.network, guest)
     signer = _signer(settings)
     now = utc_now()
-    ticket = transact(settings, lambda conn: _grant(conn, event, named, tier, signer=signer, now=now))
+    invitation = _Invitation(event=event, guest=named, tier=tier, again=again)
+    ticket = transact(settings, lambda conn: _grant(conn, invitation, signer=signer, now=now))
     show_record({**_described(ticket), "token": ticket.token}, as_json=as_json)
 
 
@@ -91,19 +95,41 @@ def revoke(
     show_record({"ticket": ticket, "state": TicketState.REVOKED, "reason": reason}, as_json=as_json)
 
 
-def _grant(conn: Connection, ref: str, guest: Account, tier: str | None, *, signer: Signer, now: datetime) -> Ticket:
-    event = _event(conn, ref)
-    wanted = event.tier(tier)
-    if wanted is None:
-        raise CommandError(f"event {ref} has no tier {tier!r}; it has {', '.join(tier.name for tier in event.tiers)}")
-    ticket = tickets.grant(conn, event, guest, wanted, signer=signer, now=now)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Invitation:
+    """Whom to put on the guest list of what."""
+
+    event: str
+    guest: Account
+    tier: str | None
+    again: bool
+
+
+def _grant(conn: Connection, wanted: _Invitation, *, signer: Signer, now: datetime) -> Ticket:
+    event = _event(conn, wanted.event, lock=True)
+    if event.status is EventStatus.CANCELLED or event.over(now):
+        what = "was cancelled" if event.status is EventStatus.CANCELLED else "is over"
+        raise CommandError(f"event {wanted.event} {what}: nobody can be invited any more")
+    tier = event.tier(wanted.tier)
+    if tier is None:
+        there = ", ".join(tier.name for tier in event.tiers)
+        raise CommandError(f"event {wanted.event} has no tier {wanted.tier!r}; it has {there}")
+    if not wanted.again and (has := _standing(conn, event, wanted.guest)) is not None:
+        raise CommandError(f"{wanted.guest} has ticket {has.id} for event {wanted.event}; --again gives another one")
+    ticket = tickets.grant(conn, event, wanted.guest, tier, signer=signer, now=now)
     if ticket is None:
-        raise CommandError(f"no place is left in tier {wanted.name} of event {ref}")
+        raise CommandError(f"no place is left in tier {tier.name} of event {wanted.event}")
     return ticket
 
 
-def _event(conn: Connection, ref: str) -> events.Event:
-    event = events.find(conn, ref)
+def _standing(conn: Connection, event: Event, guest: Account) -> Ticket | None:
+    """Return a ticket of the guest that is worth something, or may be so again."""
+    standing = (TicketState.VALID, TicketState.SUSPENDED)
+    return next((one for one in tickets.held_by(conn, event.id, guest.holder) if one.state in standing), None)
+
+
+def _event(conn: Connection, ref: str, *, lock: bool = False) -> Event:
+    event = events.find(conn, ref, lock=lock)
     if event is None:
         raise CommandError(f"there is no event {ref!r}; `usher events list` shows them")
     return event
