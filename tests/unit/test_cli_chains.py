@@ -42,7 +42,23 @@ async def stopped(deployment):
 
 def test_a_chain_that_was_never_polled_says_so(deployment):
     (row,) = json.loads(usher(deployment, "list").stdout)
-    assert (row["chain"], row["status"], row["tip"]) == (CHAIN, "never polled", None)
+    assert (row["chain"], row["status"], row["tip"], row["lost_payments"]) == (CHAIN, "never polled", None, 0)
+
+
+async def stopped_at_once(deployment):
+    store = open_store(f"sqlite:///{deployment / 'usher.db'}")
+    await store.transact(partial(progress.stop, chain=CHAIN, reason="the endpoint speaks for another chain", now=AT))
+    await store.aclose()
+
+
+def test_a_chain_that_stopped_on_its_first_poll_says_so_and_is_resumed(deployment):
+    asyncio.run(stopped_at_once(deployment))
+    (row,) = json.loads(usher(deployment, "list").stdout)
+    assert (row["status"], row["tip"], row["polled_seconds_ago"]) == ("stopped", None, None)
+    assert "another chain" in row["reason"]
+    assert usher(deployment, "resume", CHAIN).exit_code == 0
+    (row,) = json.loads(usher(deployment, "list").stdout)
+    assert row["status"] == "never polled"
 
 
 def test_a_stopped_chain_shows_its_reason_and_is_resumed_once(deployment):

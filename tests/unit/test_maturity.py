@@ -1,5 +1,8 @@
 """How deep is deep enough: steps of value over what one reorg could take away at once."""
 
+from bisect import bisect_right
+from random import Random
+
 import pytest
 
 from config.registry import MintStep
@@ -59,3 +62,30 @@ def test_an_answer_does_not_change_when_the_chain_grows():
     mine = stake(10, 60)
     early = ripe(mine, stake(11, 30))
     assert ripe(mine, stake(11, 30), *(stake(height, 1000) for height in range(early + 1, early + 9))) == early
+
+
+def test_two_thousand_payments_of_one_purse_are_weighed_by_height_and_not_by_each_other(monkeypatch):
+    searched = []
+
+    def search(heights, height):
+        searched.append(len(heights))
+        return bisect_right(heights, height)
+
+    monkeypatch.setattr("monitor.maturity.bisect_right", search)
+    payments = [stake(100 + number % 20, 1) for number in range(2_000)] + [stake(100, 5_000)]
+    stakes = Stakes(payments)
+    at = {height: ripe_at(stake(height, 1), stakes, STEPS, finality=512) for height in range(100, 120)}
+    assert at[100] == 107
+    assert max(searched) == 20
+    assert len(searched) < 20 * 2 * 8
+
+
+def test_a_purse_summed_by_height_is_the_sum_of_its_unfinal_payments():
+    thrown = Random(7)  # noqa: S311  no secret
+    payments = [stake(thrown.randrange(60), thrown.randrange(1, 400), purse=thrown.choice("ab")) for _ in range(80)]
+    stakes = Stakes(payments)
+    for one in payments:
+        for tip in range(one.height, one.height + FINALITY):
+            unfinal = sum(p.amount for p in payments if p.purse == one.purse and tip - FINALITY + 1 < p.height <= tip)
+            block = sum(p.amount for p in payments if p.height == one.height)
+            assert stakes.beside(one, tip=tip, finality=FINALITY) == max(unfinal, block)

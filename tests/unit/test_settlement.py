@@ -1,12 +1,16 @@
 """What payments become, through the watcher's own door: a chain made by hand, both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chains.port import Watch
+from config.registry import MintStep
+from monitor import settlement
 from monitor.extent import BLOCKS_UNDER_WAY
 from monitor.housekeeping import Housekeeping
+from monitor.sitting import Sitting
 from payouts import bookings, dues, journal
 from tests.support.monitor_world import (
     CHAIN,
@@ -463,3 +467,65 @@ async def test_places_go_in_the_chains_order_to_as_many_as_there_is_room_for(wor
 async def order_counts(world):
     states = [row[4] for row in (await world.book()).orders]
     return {state: states.count(state) for state in set(states)}
+
+
+async def test_the_work_of_a_poll_grows_with_the_payments_of_an_order_and_not_with_their_square(world, monkeypatch):
+    """Counted: how many payments of an order are looked at while many small parts of it settle."""
+    looked_at = []
+    of_order, ripe_at = Sitting.of_order, settlement.ripe_at
+
+    def counted_parts(sitting, order_id):
+        parts = of_order(sitting, order_id)
+        looked_at.extend(parts)
+        return parts
+
+    def counted_depths(stake, stakes, steps, *, finality):
+        looked_at.append(stake)
+        return ripe_at(stake, stakes, steps, finality=finality)
+
+    monkeypatch.setattr(Sitting, "of_order", counted_parts)
+    monkeypatch.setattr(settlement, "ripe_at", counted_depths)
+    event = await world.event()
+    order = await world.order(event)
+    world.chain.pay(order.address, 1, sender=wallet(1), times=500)
+    await world.mine(3)
+    looked_at.clear()
+    await world.mine(3)
+    assert (await world.store.read(lambda conn: len(till.of_order(conn, order.id)))) == 500
+    assert len(looked_at) < 10 * 500
+    world.chain.pay(order.address, PRICE - 500, sender=wallet(1))
+    await world.mine(10)
+    assert await ticket_states(world) == ["valid"]
+    assert len(looked_at) < 20 * 500
+
+
+async def test_the_parts_of_a_purchase_count_together_however_they_name_it(store):
+    """By the number and the slug of one event, settled or not: a purchase has one purse until its money is final."""
+    steps = {"*": (MintStep(up_to=PRICE // 2, confirmations=2), MintStep(up_to=None, confirmations=6))}
+    world = World(store=store, record=replace(CHAIN_RECORD, mint_steps=steps))
+    event = await world.event(slug="evening")
+    await world.mine()
+    await world.pay(PRICE // 2, memo(event, 1), sender=wallet(1), blocks=3)
+    await world.pay(PRICE // 2, f"event:{event.id}:wallet:{wallet(1)}", sender=wallet(1), blocks=4)
+    assert await ticket_states(world) == [], "both parts are at stake"
+    await world.mine()
+    assert await ticket_states(world) == ["valid"], "the first part is final"
+
+
+async def test_an_heir_settles_at_the_depth_of_all_that_is_paid_for_its_fallen_order(world, housekeeping):
+    event = await world.event()
+    order = await world.order(event)
+    paid = await world.pay(PRICE, None, to=order.address, blocks=3)
+    waiting = await undo(world, 3)
+    world.now += terms().grace + UNDER_WAY
+    await world.mine()
+    await housekeeping.end_grace()
+    world.chain._pool = waiting
+    await world.mine(3)
+    returned = await world.payment(paid)
+    assert returned.order_id != order.id
+    heir = await order_of(world, paid)
+    again = await world.pay(1, f"o:{heir.code}", blocks=3)
+    named = await world.pay(1, None, to=order.address, blocks=3)
+    purses = {(await world.payment(payment_id)).purse for payment_id in (paid, again, named)}
+    assert purses == {order.id}
