@@ -24,6 +24,10 @@ class Action(StrEnum):
     VERIFY = "verify"
     RESUME = "resume"
     PURCHASE = "purchase"
+    SOCKET = "socket"
+    RENEW = "renew"
+    TURN = "turn"
+    REQUEST = "request"  # anything at all, refused before it was looked at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +46,20 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stranger:
-    """A refusal of somebody who proved nothing yet."""
+    """What became of somebody who proved nothing yet."""
 
     at: datetime
     action: Action
-    refusal: Code
+    refusal: Code | None  # None: granted, as an order is without a proof
     client: str  # keyed hash
+    event_id: int | None = None  # where it is known
 
     @property
     def row_id(self) -> str:
-        """Return the id of the row that counts it: one per client, action, code and minute."""
+        """Return the id of the row that counts it: one per client, action, event, code and minute."""
         minute = self.at.replace(second=0, microsecond=0).isoformat()
-        return hashlib.sha256(f"{self.client}|{self.action}|{self.refusal}|{minute}".encode()).hexdigest()[:32]
+        counted = f"{self.client}|{self.action}|{self.event_id}|{self.refusal}|{minute}"
+        return hashlib.sha256(counted.encode()).hexdigest()[:32]
 
 
 _RECORD = Batch(
@@ -69,13 +75,19 @@ def record(conn: Connection, entries: Sequence[Entry]) -> None:
 
 
 def count(conn: Connection, strangers: Sequence[Stranger]) -> Sequence[None]:
-    """Count refusals before a valid signature: however many there are, one row per client, code and minute."""
+    """Count what came before a valid signature: however much there is, one row per client, code and minute."""
     by_row = {stranger.row_id: stranger for stranger in strangers}
-    rows = [_empty_row(row_id, by_row[row_id]) for row_id in sorted(by_row)]  # gates wait in one order
-    insert_ignore(conn, audit, rows)
     times = Counter(stranger.row_id for stranger in strangers)
-    conn.execute(_COUNT, [{"row": row_id, "more": times[row_id]} for row_id in sorted(times)])
+    count_times(conn, [(by_row[row_id], times[row_id]) for row_id in by_row])
     return [None] * len(strangers)
+
+
+def count_times(conn: Connection, strangers: Sequence[tuple[Stranger, int]]) -> None:
+    """Count each so many times. They must differ in their rows."""
+    by_row = {stranger.row_id: (stranger, times) for stranger, times in strangers}
+    in_order = sorted(by_row)  # gates wait for each other in one order
+    insert_ignore(conn, audit, [_empty_row(row_id, by_row[row_id][0]) for row_id in in_order])
+    conn.execute(_COUNT, [{"row": row_id, "more": by_row[row_id][1]} for row_id in in_order])
 
 
 def prune(conn: Connection, *, before: datetime) -> int:
@@ -88,8 +100,8 @@ def _empty_row(row_id: str, stranger: Stranger) -> dict[str, object]:
         "id": row_id,
         "at": stranger.at.replace(second=0, microsecond=0),
         "action": stranger.action.value,
-        "outcome": stranger.refusal.value,
-        "event_id": None,
+        "outcome": _outcome(stranger.refusal),
+        "event_id": stranger.event_id,
         "ticket_id": None,
         "holder": None,
         "client": stranger.client,
@@ -98,6 +110,9 @@ def _empty_row(row_id: str, stranger: Stranger) -> dict[str, object]:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    outcome = entry.refusal.value if entry.refusal else GRANTED
     whose = (entry.event_id, entry.ticket_id, entry.holder, entry.client)
-    return (entry.id, entry.at, entry.action.value, outcome, *whose, 1)
+    return (entry.id, entry.at, entry.action.value, _outcome(entry.refusal), *whose, 1)
+
+
+def _outcome(refusal: Code | None) -> str:
+    return refusal.value if refusal else GRANTED

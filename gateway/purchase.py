@@ -4,17 +4,18 @@ import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from aiohttp import web
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import Connection
 
 from chains.account import Account, NotAnAccount
 from chains.accounts import account_of, parse_caip10
 from config.registry import Chain
 from gateway import audit, idempotency
-from gateway.audit import Action, Entry
+from gateway.audit import Action, Entry, Stranger
+from gateway.audit_log import AUDIT
 from gateway.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.client import client_of
 from gateway.deps import DEPS, Deps
@@ -35,6 +36,8 @@ from tickets.orders import MAX_QUANTITY, OrderRefusal, OrderRequest
 from verifier.purpose import Purpose
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import supports, verify
+
+R = TypeVar("R", bound=BaseModel | Problem)
 
 REFUSALS = {
     OrderRefusal.UNKNOWN_EVENT: Code.UNKNOWN_EVENT,
@@ -101,13 +104,13 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
     deps, now = request.app[DEPS], request.app[DEPS].clock()
     asset = deps.registry.by_payment_method(body.payment_method)
     if asset is None:
-        return Problem(code=Code.UNKNOWN_PAYMENT_METHOD)
+        return _counted(request, Problem(code=Code.UNKNOWN_PAYMENT_METHOD), now=now)
     chain = deps.registry.chains[asset.chain]
     account = buyer(body, chain)
     if isinstance(account, NotAnAccount):
-        return Problem(code=Code.INVALID_ACCOUNT, detail=f"{account.reason}.")
+        return _counted(request, Problem(code=Code.INVALID_ACCOUNT, detail=f"{account.reason}."), now=now)
     if not supports(account.holder.family):
-        return Problem(code=Code.WALLET_NOT_SUPPORTED)
+        return _counted(request, Problem(code=Code.WALLET_NOT_SUPPORTED), now=now)
     proof = await _proof(deps, body, account, now=now)
     if isinstance(proof, Code):
         return await refuse(request, proof, action=Action.PURCHASE, now=now)
@@ -125,7 +128,16 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
     entry = _entry(proof, wanted, now=now)
     work = partial(_place_and_note, wanted=wanted, proof=proof, entry=entry, desk=desk_of(deps), now=now)
     done = await deps.store.transact(partial(idempotency.once, claim=claim, work=work, status=201, now=now))
-    return done.to_response() if isinstance(done, Stored) else done
+    if isinstance(done, Stored):
+        return done.to_response()
+    return done if entry is not None else _counted(request, done, now=now)
+
+
+def _counted(request: web.Request, result: R, *, now: datetime) -> R:
+    """Have the log count what came of a purchase in which nothing was proved."""
+    refusal = result.code if isinstance(result, Problem) else None
+    request.app[AUDIT].count(Stranger(at=now, action=Action.PURCHASE, refusal=refusal, client=client_of(request)))
+    return result
 
 
 def buyer(body: Purchase, chain: Chain) -> Account | NotAnAccount:

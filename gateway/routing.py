@@ -11,7 +11,10 @@ from aiohttp import HttpVersion11, web
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ValidationError
 
+from gateway.audit import Action, Stranger
+from gateway.audit_log import AUDIT
 from gateway.client import client_of
+from gateway.deps import DEPS
 from gateway.limits import LIMITS, Budget
 from gateway.problems import Code, Problem
 
@@ -89,6 +92,9 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             return written(await _answer(route, request), route.status)
         allowance = await request.app[LIMITS].spend(route.budget, client_of(request))
         if not allowance.granted:
+            now = request.app[DEPS].clock()
+            over = Stranger(at=now, action=Action.REQUEST, refusal=Code.RATE_LIMITED, client=client_of(request))
+            request.app[AUDIT].count(over)
             return allowance.problem().to_response()
         response = written(await _answer(route, request), route.status)
         if not response.prepared:

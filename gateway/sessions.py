@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, update
 
 from config.registry import Network
+from gateway.audit import Action, Entry
 from gateway.gate import checks
 from gateway.gate.checks import Role, Standing
 from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_of, role_of, ticket_of
@@ -205,6 +206,20 @@ def read(conn: Connection, ids: Collection[str], *, network: Network) -> dict[st
     if not ids:
         return {}
     return {row.session_id: _kept(row, network) for row in conn.execute(_BY_IDS, {"ids": sorted(ids)})}
+
+
+def audited(kept: Kept, *, entry_id: str, action: Action, refusal: Code | None, client: str, now: datetime) -> Entry:
+    """Return what the log says of something that a session asked for."""
+    return Entry(
+        id=entry_id,
+        at=now,
+        action=action,
+        refusal=refusal,
+        event_id=kept.session.event_id,
+        ticket_id=kept.session.ticket_id,
+        holder=kept.session.holder,
+        client=client,
+    )
 
 
 def refusal(kept: Kept | None, *, generation: int, now: datetime) -> Code | None:

@@ -1,5 +1,7 @@
 """Fresh TURN credentials for an open session, under the three addresses that existing pages know."""
 
+import secrets
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -7,8 +9,11 @@ from sqlalchemy import Connection
 
 from config.registry import Network
 from gateway import grants, sessions
+from gateway.audit import Action
+from gateway.audit_log import AUDIT
+from gateway.client import client_of
 from gateway.deps import DEPS
-from gateway.gate.desk import DESK, told
+from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.models import IceAnswer
 from gateway.problems import Code, Problem
 from gateway.sessions import Kept
@@ -23,18 +28,22 @@ async def turn_credentials(request: web.Request, _: None) -> IceAnswer | Problem
     if request.app[DESK].door_list.blind(now):
         return told(Code.GATE_BLIND, now=now)
     token = bearer_of(request)
-    if token is None:
-        return Problem(code=Code.SESSION_REQUIRED, headers={"WWW-Authenticate": "Bearer"})
-    claims = grants.read_session(token, keyring=deps.keyring, now=now)
+    claims = grants.read_session(token, keyring=deps.keyring, now=now) if token else Code.SESSION_REQUIRED
     if isinstance(claims, Code):
-        return told(claims, now=now)
+        refused = await refuse(request, claims, action=Action.TURN, now=now)
+        return replace(refused, headers={"WWW-Authenticate": "Bearer"}) if token is None else refused
     kept = await deps.store.read(partial(_read, claims.session_id, deps.settings.network))
-    code = sessions.refusal(kept, generation=claims.generation, now=now)
-    if code is not None or kept is None:
-        return told(code or Code.SESSION_INVALID, now=now)
+    if kept is None:
+        return await refuse(request, Code.SESSION_INVALID, action=Action.TURN, now=now, event_id=claims.event_id)
     credential = grants.turn_credential(claims.session_id, settings=deps.settings, now=now)
-    if credential is None:
-        return Problem(code=Code.NO_TURN)
+    code = sessions.refusal(kept, generation=claims.generation, now=now)
+    code = code or (Code.NO_TURN if credential is None else None)
+    entry_id, client = secrets.token_hex(16), client_of(request)
+    request.app[AUDIT].note(
+        sessions.audited(kept, entry_id=entry_id, action=Action.TURN, refusal=code, client=client, now=now)
+    )
+    if code is not None or credential is None:
+        return told(code or Code.NO_TURN, now=now)
     return IceAnswer.for_event(credential, kept.standing.event)
 
 

@@ -78,9 +78,11 @@ def told(code: Code, *, now: datetime) -> Problem:
     )
 
 
-async def refuse(request: web.Request, code: Code, *, action: Action, now: datetime) -> Problem:
+async def refuse(
+    request: web.Request, code: Code, *, action: Action, now: datetime, event_id: int | None = None
+) -> Problem:
     """Refuse somebody who proved nothing: counted per client, code and minute, in a commit like any other answer."""
-    stranger = Stranger(at=now, action=action, refusal=code, client=client_of(request))
+    stranger = Stranger(at=now, action=action, refusal=code, client=client_of(request), event_id=event_id)
     await request.app[DESK].strangers.submit(stranger)
     request.app[DEPS].metrics.answer(action, code)
     return told(code, now=now)

@@ -6,7 +6,8 @@ from datetime import datetime
 from aiohttp import web
 
 from gateway import grants
-from gateway.audit import GRANTED, Action
+from gateway.audit import GRANTED, Action, Entry
+from gateway.audit_log import AUDIT
 from gateway.client import client_of
 from gateway.deps import DEPS, Deps
 from gateway.gate.admission import Admitted, Applicant
@@ -34,11 +35,12 @@ async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem
         return Problem(code=Code.UNKNOWN_EVENT)
     proven = await prove(given, event=event, event_ref=event_ref, deps=deps, desk=desk, now=now)
     if isinstance(proven, Code):
-        return await refuse(request, proven, action=Action.JOIN, now=now)
+        return await refuse(request, proven, action=Action.JOIN, now=now, event_id=event.id)
     proof = proven.proof
     holder = str(proof.account.holder)
     allowance = await request.app[LIMITS].spend(Budget.JOINS_PER_WALLET, holder)
     if not allowance.granted:
+        request.app[AUDIT].note(_over_budget(event.id, holder, client=client_of(request), now=now))
         return allowance.problem()
     resume = new_resume()
     outcome = await desk.admissions.submit(
@@ -58,6 +60,19 @@ async def join(request: web.Request, given: ProofGiven) -> GrantAnswer | Problem
         return told(outcome, now=now)
     deps.metrics.answer(Action.JOIN, GRANTED)
     return granted(outcome, event_ref=event.ref, resume=resume, deps=deps, now=now)
+
+
+def _over_budget(event_id: int, holder: str, *, client: str, now: datetime) -> Entry:
+    return Entry(
+        id=secrets.token_hex(16),
+        at=now,
+        action=Action.JOIN,
+        refusal=Code.RATE_LIMITED,
+        event_id=event_id,
+        ticket_id=None,
+        holder=holder,
+        client=client,
+    )
 
 
 def granted(admitted: Admitted, *, event_ref: str, resume: str, deps: Deps, now: datetime) -> GrantAnswer:

@@ -44,7 +44,7 @@ async def resume(request: web.Request, given: ResumeGiven) -> GrantAnswer | Prob
         )
     )
     if isinstance(kept, Code):
-        return await refuse(request, kept, action=Action.RESUME, now=now)
+        return await refuse(request, kept, action=Action.RESUME, now=now, event_id=event.id)
     deps.metrics.answer(Action.RESUME, GRANTED)
     admitted = Admitted(session=kept.session, standing=kept.standing)
     return granted(admitted, event_ref=event.ref, resume=following, deps=deps, now=now)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from gateway.audit_log import AUDIT
 from gateway.deps import DEPS
 from gateway.gate.challenge import challenge
 from gateway.gate.credentials import turn_credentials
@@ -142,6 +143,7 @@ def equip(app: web.Application) -> None:
     """Give an application what the gate's doors need, and let it run while the application does."""
     deps = app[DEPS]
     rooms = app[ROOMS] = Rooms(deps)
+    app[AUDIT] = rooms.audit
     app.setdefault(PACE, Pace())
     app[DESK] = Desk.of(deps, rooms.door_list)
     app[WATCH] = []
@@ -158,6 +160,7 @@ async def keep_watch(app: web.Application) -> AsyncIterator[None]:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+    await app[AUDIT].settled()
 
 
 async def send_everybody_away(app: web.Application) -> None:

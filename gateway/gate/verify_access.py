@@ -34,7 +34,7 @@ async def verify_access(request: web.Request, given: ProofGiven) -> VerifyAnswer
         return Problem(code=Code.UNKNOWN_EVENT)
     proven = await prove(given, event=event, event_ref=event_ref, deps=deps, desk=desk, now=now)
     if isinstance(proven, Code):
-        problem = await refuse(request, proven, action=Action.VERIFY, now=now)
+        problem = await refuse(request, proven, action=Action.VERIFY, now=now, event_id=event.id)
         return problem if proven in AS_PROBLEMS else _answer(proven, now)
     decide = partial(
         _decide,

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import structlog
 
 from gateway import grants, sessions
+from gateway.audit import Action, Stranger
+from gateway.audit_log import AuditLog
 from gateway.deps import Deps
 from gateway.groups import Group
 from gateway.kicks import DoorList, Kick
@@ -65,6 +67,8 @@ class Rooms:
         self._deps = deps
         self._outboxes: dict[Connection, Outbox] = {}
         self._numbers = count(1)
+        self._clients: dict[Connection, str] = {}
+        self.audit = AuditLog(deps.store)
         self._moves: Group[Move, None] = Group(deps.store, seating.attend)
         self._background: set[asyncio.Task[Any]] = set()
         self.elsewhere: Elsewhere = NobodyElsewhere()
@@ -83,6 +87,7 @@ class Rooms:
         connection, outbox = next(self._numbers), make_outbox()
         if self.hub.open(connection, client=client, event_id=event_id, now=self._deps.clock()):
             self._outboxes[connection] = outbox
+            self._clients[connection] = client
         else:
             outbox.close(Closing.FULL)
         self._deps.metrics.sockets(len(self.hub))
@@ -100,6 +105,7 @@ class Rooms:
 
     def leave(self, connection: Connection) -> bool:
         """Note that a socket is gone; False where we closed it ourselves."""
+        self._clients.pop(connection, None)
         self.carry_out(self.hub.gone(connection))
         self._deps.metrics.sockets(len(self.hub))
         return self._outboxes.pop(connection, None) is not None
@@ -137,6 +143,7 @@ class Rooms:
             self.carry_out(self.hub.close(connection, Closing.GOING_AWAY))
         if self._background:
             await asyncio.wait(self._background)
+        await self.audit.settled()
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
         """Send and close; a client that is too far behind to be told is closed, and its peers hear of that."""
@@ -170,15 +177,18 @@ class Rooms:
     async def _authenticate(self, asked: Authenticate) -> None:
         now = self._deps.clock()
         if self.door_list.blind(now):
-            return self._turn_away(asked.connection, Code.GATE_BLIND)
+            return self._turn_away_stranger(asked.connection, Code.GATE_BLIND)
         claims = grants.read_session(asked.token, keyring=self._deps.keyring, now=now)
         if isinstance(claims, Code):
-            return self._turn_away(asked.connection, claims)
+            return self._turn_away_stranger(asked.connection, claims)
         await self.elsewhere.ready(claims.event_id)
         kept = await self._standing(claims.session_id)
+        if kept is None:
+            return self._turn_away_stranger(asked.connection, Code.SESSION_INVALID, event_id=claims.event_id)
         code = sessions.refusal(kept, generation=claims.generation, now=now)
-        if kept is None or code is not None:
-            return self._turn_away(asked.connection, code or Code.SESSION_INVALID)
+        self._audit(asked.connection, kept, Action.SOCKET, code, now)
+        if code is not None:
+            return self._turn_away(asked.connection, code)
         seat = seating.seat_of(kept)
         self.carry_out(
             self.hub.seat(
@@ -215,13 +225,25 @@ class Rooms:
         return None
 
     def _renew_one(self, renewal: Renew, kept: Kept | None, now: datetime) -> None:
+        if kept is None:
+            return self._turn_away(renewal.connection, Code.SESSION_INVALID)
         code = sessions.refusal(kept, generation=renewal.seat.generation, now=now)
-        if kept is None or code is not None:
-            return self._turn_away(renewal.connection, code or Code.SESSION_INVALID)
+        self._audit(renewal.connection, kept, Action.RENEW, code, now)
+        if code is not None:
+            return self._turn_away(renewal.connection, code)
         grant = grants.issue(kept.session, settings=self._deps.settings, keyring=self._deps.keyring, now=now)
         message = seating.fresh(grant, kept.standing)
         self.carry_out(self.hub.renewed(renewal.connection, seating.seat_of(kept), message=message, now=now))
         return None
+
+    def _turn_away_stranger(self, connection: Connection, code: Code, *, event_id: int | None = None) -> None:
+        now, client = self._deps.clock(), self._clients.get(connection, "")
+        self.audit.count(Stranger(at=now, action=Action.SOCKET, refusal=code, client=client, event_id=event_id))
+        self._turn_away(connection, code)
+
+    def _audit(self, connection: Connection, kept: Kept, action: Action, code: Code | None, now: datetime) -> None:
+        client, entry_id = self._clients.get(connection, ""), secrets.token_hex(16)
+        self.audit.note(sessions.audited(kept, entry_id=entry_id, action=action, refusal=code, client=client, now=now))
 
     def _turn_away(self, connection: Connection, code: Code) -> None:
         self._deps.metrics.answer("socket", code)

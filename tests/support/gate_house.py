@@ -21,6 +21,7 @@ from config.clock import Clock
 from config.registry import Network
 from config.settings import load_settings
 from gateway.app import build_app
+from gateway.audit_log import AUDIT
 from gateway.deps import Deps
 from gateway.gate.evenly import PACE, Pace
 from gateway.gate.routes import WATCH
@@ -240,6 +241,7 @@ class House:
 
     async def audited(self) -> list[tuple[str, str, int]]:
         """Action, outcome and count of every row of the log."""
+        await self.client.app[AUDIT].settled()
         rows = await self.store.read(lambda conn: conn.execute(select(audit).order_by(audit.c.at)).all())
         return [(row.action, row.outcome, row.count) for row in rows]
 

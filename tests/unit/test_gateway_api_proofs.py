@@ -11,6 +11,7 @@ from chains.port import Sweep, Tip
 from config.settings import load_settings
 from gateway import purchase as purchase_room
 from gateway.app import build_app
+from gateway.audit_log import AUDIT
 from gateway.deps import Deps
 from gateway.schema import audit, spent_proofs
 from tests.support import tickets_box as box
@@ -109,7 +110,9 @@ async def test_a_clients_third_order_keeps_places_because_it_is_proved(gateway, 
     assert await purchase(gateway, event) == (201, False)  # only the one that was proved
 
 
-async def logged(store):
+async def logged(gateway):
+    store = gateway.store
+    await gateway.client.app[AUDIT].settled()
     rows = await store.read(lambda conn: conn.execute(select(audit)).all())
     return sorted(
         (row.action, row.outcome, row.holder is not None, row.event_id is not None, row.count) for row in rows
@@ -122,7 +125,7 @@ async def test_what_became_of_a_proved_purchase_is_in_the_log(gateway, store, no
     assert await purchase(gateway, event, quantity=2, **once) == (409, "sold_out")
     assert await purchase(gateway, event, **once) == (201, True)
     assert await purchase(gateway, event, **once) == (409, "proof_spent")
-    assert await logged(store) == [
+    assert await logged(gateway) == [
         ("purchase", "granted", True, True, 1),
         ("purchase", "proof_spent", True, True, 1),
         ("purchase", "sold_out", True, True, 1),
@@ -134,8 +137,20 @@ async def test_refused_proofs_of_a_purchase_are_counted_without_a_holder(gateway
     wrong = await proof(gateway, event, purpose="join")
     for _ in range(3):
         assert (await purchase(gateway, event, **wrong))[1] == "wrong_purpose"
-    assert await purchase(gateway, event) == (201, True)  # nothing was proved: nothing to log
-    assert await logged(store) == [("purchase", "wrong_purpose", False, False, 3)]
+    assert await logged(gateway) == [("purchase", "wrong_purpose", False, False, 3)]
+
+
+async def test_purchases_without_a_proof_are_counted_by_what_came_of_them(gateway, store, now):
+    event = await box.opened(store, now, tiers=(box.tier(capacity=4),))
+    for _ in range(2):
+        assert (await purchase(gateway, event, hold=False))[0] == 201
+    assert await purchase(gateway, event, wallet_address="username") == (422, "wallet_not_supported")
+    assert await purchase(gateway, event, payment_method="doubloons") == (422, "unknown_payment_method")
+    assert await logged(gateway) == [
+        ("purchase", "granted", False, False, 2),
+        ("purchase", "unknown_payment_method", False, False, 1),
+        ("purchase", "wallet_not_supported", False, False, 1),
+    ]
 
 
 @pytest.mark.parametrize("wallet", ["username", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"])
