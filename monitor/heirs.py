@@ -9,12 +9,10 @@ from sqlalchemy import Connection, select
 from memo.code import new_code
 from monitor.sitting import Sitting
 from tickets import tickets
+from tickets.heirs import MARK
 from tickets.ids import Randomness, new_id
 from tickets.order import Hold, Order, OrderState
 from tickets.schema import orders
-
-MARK = "heir:"
-"""What the payer of an heir begins with; the id of its fallen order follows."""
 
 
 def fallen(payer: str | None) -> str | None:
