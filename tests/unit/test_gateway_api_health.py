@@ -68,6 +68,13 @@ async def test_a_chain_that_was_never_read_makes_the_gate_unready(gateway, store
     assert (status, body["chains"][0]["reasons"]) == (503, ["never polled"])
 
 
+async def test_a_chain_that_stopped_on_its_first_poll_is_told_as_stopped(gateway, store, now):
+    await store.transact(lambda conn: conn.execute(delete(progress.checkpoints)))
+    await store.transact(lambda conn: progress.stop(conn, CHAIN, "the endpoint speaks for another chain", now))
+    status, body = await readiness(gateway)
+    assert (status, body["chains"][0]["reasons"]) == (503, ["stopped: the operator has to look at it"])
+
+
 async def test_without_its_database_the_gate_lives_but_is_not_ready(gateway, monkeypatch):
     async def fail(*_):
         raise StoreUnavailableError("away")
