@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway import turn
+from gateway.gate.routes import TURN_PATHS
 from gateway.schema import sessions
 from tests.support.gate_house import Contracts, Wallet, opened, refused
 from tests.support.vectors import vectors
@@ -225,6 +226,12 @@ async def test_an_open_session_gets_fresh_turn_credentials(house, path):
     assert answer["username"].startswith(f"{int(house.clock().timestamp()) + 600}:")
     assert answer["credential"] == turn.password("a secret that coturn shares", answer["username"])
     assert answer["ttl"] == 600
+
+
+async def test_the_api_says_that_turn_credentials_take_a_session(house):
+    paths = (await (await house.client.get("/openapi.json")).json())["paths"]
+    for path in TURN_PATHS:
+        assert paths[path]["get"]["security"] == [{"session": []}]
 
 
 async def test_turn_credentials_are_for_open_sessions_only(house):
