@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select
 
 from gateway import turn
-from gateway.gate.routes import TURN_PATHS
 from gateway.schema import sessions
 from tests.support.gate_house import Contracts, Wallet, opened, refused
 from tests.support.vectors import vectors
