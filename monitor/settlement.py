@@ -118,12 +118,12 @@ def _ripe(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> Se
     chain, tip = sitting.terms.chain, sweep.tip.height
     stakes = _stakes(sitting, sweep)
     together = Stakes(stakes.values())
-    depths: dict[Stake, int] = {}  # what differs in its amount only is ripe at the same time
+    depths: dict[tuple[int, str, str], int] = {}  # what differs in its amount only is ripe at the same time
     ripe = []
     for payment_id in subjects:
         record, stake, since = sitting.payment(payment_id), stakes.get(payment_id), math.inf
         if stake is not None:
-            place = replace(stake, amount=0)
+            place = stake.height, stake.asset, stake.purse
             if place not in depths:
                 steps = chain.steps_for(record.asset)
                 depths[place] = ripe_at(stake, together, steps, finality=chain.finality.blocks)

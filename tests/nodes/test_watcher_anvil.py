@@ -123,6 +123,25 @@ async def test_a_ticket_is_suspended_with_its_payment_and_valid_again_when_it_re
     assert (await world.book()).faults == ()
 
 
+@pytest.mark.parametrize("before", [1, MINT + 1])
+async def test_a_contract_that_pays_by_block_number_is_worth_what_its_last_block_says(world, before):
+    order = await world.order(await world.event(asset=world.record.tokens[0].id))
+    world.chain.ours = order.address
+    txid = world.chain.pay_by_block(PRICE)
+    await world.mine(before)
+    [payment] = await world.payments()
+    assert payment.amount == PRICE
+    world.chain.reorg(before)
+    world.chain.send_again(txid)
+    await world.mine(FINAL + 1)
+    [payment] = await world.payments()
+    assert (payment.amount, payment.state) == (1, till.PaymentState.FINAL)
+    assert "valid" not in await world.ticket_states()
+    book = await world.book()
+    assert sorted(row[-1] for row in book.postings) == [-1, 1]
+    assert book.faults == ()
+
+
 async def test_a_payment_that_another_transaction_replaced_is_counted_once(world):
     event = await world.event()
     txid = world.chain.pay(PRICE, memo(event, 1))
