@@ -4,13 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from monitor import allowance
+from store.engine import open_store
 from tests.support.monitor_world import PRICE, RECEIVE, START, World, draft, memo, wallet
-from tickets import events, orders
+from tickets import events, limits, orders
 from tickets.order import OrderState
 from tickets.orders import OrderRefusal
 from tickets.reasons import Reason
+from tickets.schema import events as events_table
 from tickets.till import Outcome
 
 
@@ -115,3 +119,19 @@ async def test_a_transaction_sped_up_after_the_sale_brings_the_suspended_ticket_
     order_id = (await world.payment(again)).order_id
     assert order_id == (await world.payment(paid)).order_id
     assert (await world.store.read(lambda conn: orders.by_id(conn, order_id))).state is OrderState.PAID
+
+
+@pytest.mark.parametrize("limit", [1, None])
+async def test_only_an_event_with_a_limit_is_locked_while_its_payments_are_counted(database_urls, limit):
+    """On PostgreSQL: an order placed meanwhile waits, so that both are never let through by the same count."""
+    store = open_store(database_urls("postgres"))
+    event = await limited(World(store=store), limit)
+    wanted = select(events_table).where(events_table.c.id == event.id).with_for_update(nowait=True)
+    with store.engine.connect() as settling, store.engine.connect() as placing:
+        limits.lock(settling, [event.id])
+        if limit is None:
+            assert placing.execute(wanted).one().id == event.id
+        else:
+            with pytest.raises(OperationalError, match="could not obtain lock"):
+                placing.execute(wanted)
+    await store.aclose()
