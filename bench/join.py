@@ -24,9 +24,9 @@ from sqlalchemy import Connection, create_engine, func, insert, select
 import tickets.schema  # noqa: F401  every room's tables belong to the metadata
 from bench.report import Result, against, report
 from config.clock import utc_now
-from gateway import nonces
 from gateway.app import build_app
-from gateway.nonces import NonceScope
+from gateway.gate import nonces
+from gateway.gate.nonces import NonceScope
 from gateway.schema import sessions
 from store.engine import open_store
 from store.metadata import metadata

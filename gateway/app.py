@@ -2,21 +2,24 @@
 
 from aiohttp import web
 
-from gateway import events, health, openapi, orders, payments, purchase, stream, voices, wellknown
+from gateway.api import events, orders, payments, purchase, stream, wellknown
+from gateway.api.stream import FEED, OrderFeed, end_streams
 from gateway.background import BACKGROUND, Background, care_for
-from gateway.client import CLIENTS, Clients
-from gateway.cors import ORIGINS, Origins
 from gateway.deps import DEPS, Deps
 from gateway.gate import routes as gate
-from gateway.health import LOOK, Look
+from gateway.gate import voices
 from gateway.housekeeping import keep_house
-from gateway.idempotency import IN_FLIGHT
-from gateway.limits import LIMITS, Limits
-from gateway.middleware import finish_headers, frame
-from gateway.openapi import publish
-from gateway.routing import register
-from gateway.server_log import keep_words_out
-from gateway.stream import FEED, OrderFeed, end_streams
+from gateway.http import openapi
+from gateway.http.client import CLIENTS, Clients
+from gateway.http.cors import ORIGINS, Origins
+from gateway.http.idempotency import IN_FLIGHT
+from gateway.http.limits import LIMITS, Limits
+from gateway.http.middleware import finish_headers, frame
+from gateway.http.openapi import publish
+from gateway.http.routing import register
+from gateway.http.server_log import keep_words_out
+from gateway.operations import health
+from gateway.operations.health import LOOK, Look
 
 TABLES = (
     gate.ROUTES,  # first: of the patterns under one path the router tries one after the other

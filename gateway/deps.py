@@ -7,7 +7,7 @@ from aiohttp import web
 from config.clock import Clock
 from config.registry import Registry
 from config.settings import Settings
-from gateway.metrics import MetricsHub
+from gateway.operations.metrics import MetricsHub
 from store.engine import Store
 from tickets.keys import Keyring
 from verifier.port import Lookup

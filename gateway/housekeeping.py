@@ -10,9 +10,10 @@ import structlog
 from aiohttp import web
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from gateway import audit, idempotency, proofs
 from gateway.background import BACKGROUND
 from gateway.deps import DEPS, Deps
+from gateway.gate import audit, proofs
+from gateway.http import idempotency
 from gateway.schema import bans, sessions
 from store.errors import StoreError
 from tickets import attendance

@@ -19,7 +19,7 @@ from config.gate_secret import load_gate_secret
 from config.registry import Chain, Family, Registry
 from config.settings import Settings
 from gateway.deps import Deps
-from gateway.metrics import MetricsHub
+from gateway.operations.metrics import MetricsHub
 from monitor.hooks import Hooks
 from monitor.housekeeping import Housekeeping
 from monitor.sitting import Terms

@@ -14,8 +14,8 @@ from chains.port import Sweep
 from config import systemd
 from gateway.app import build_app
 from gateway.background import BACKGROUND
+from gateway.operations.scrape import build_metrics_app
 from gateway.presence.socket import ROOMS
-from gateway.scrape import build_metrics_app
 from monitor.settlement import Settlement
 from store.errors import StoreError
 from usher import compose

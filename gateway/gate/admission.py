@@ -1,6 +1,6 @@
 """The one transaction of a join: proof spent, ticket and event read again, session opened, all of it in the audit log.
 
-It takes many applicants at once (see `gateway.groups`), each with another holder, so that they share statements.
+It takes many applicants at once (see `gateway.gate.groups`), each with another holder, so that they share statements.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from config.registry import Network, Registry
-from gateway import audit, proofs, sessions
-from gateway.audit import Action, Entry
-from gateway.gate import checks, standing, vouching
+from gateway.gate import audit, checks, proofs, sessions, standing, vouching
+from gateway.gate.audit import Action, Entry
 from gateway.gate.checks import Standing
+from gateway.gate.proofs import Proof
+from gateway.gate.sessions import Opening, Session
 from gateway.gate.standing import Who
-from gateway.problems import Code
-from gateway.proofs import Proof
-from gateway.sessions import Opening, Session
+from gateway.http.problems import Code
 from verifier.verdict import Valid
 
 

@@ -5,14 +5,14 @@ import secrets
 from aiohttp import web
 
 from chains.account import NotAnAccount
-from gateway import nonces
 from gateway.deps import DEPS
+from gateway.gate import nonces
 from gateway.gate.desk import DESK
 from gateway.gate.home import account_given
 from gateway.gate.models import MAX_MESSAGE, ChallengeAnswer, ChallengeGiven
+from gateway.gate.nonces import NonceScope
 from gateway.gate.pages import Pages, address_of
-from gateway.nonces import NonceScope
-from gateway.problems import Code, Problem
+from gateway.http.problems import Code, Problem
 from verifier.challenge import LIFE, Challenge, parse, write
 from verifier.layout import Malformed
 from verifier.purpose import statement

@@ -8,15 +8,15 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from config.registry import Network
-from gateway import grants, sessions
-from gateway.audit import Action
-from gateway.audit_log import AUDIT
-from gateway.client import client_of
 from gateway.deps import DEPS
+from gateway.gate import grants, sessions
+from gateway.gate.audit import Action
+from gateway.gate.audit_log import AUDIT
 from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.models import IceAnswer
-from gateway.problems import Code, Problem
-from gateway.sessions import Kept
+from gateway.gate.sessions import Kept
+from gateway.http.client import client_of
+from gateway.http.problems import Code, Problem
 
 BEARER = "bearer "
 

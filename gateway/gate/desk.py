@@ -10,18 +10,18 @@ from sqlalchemy import Connection
 
 from config.clock import Clock
 from config.registry import Network, Registry
-from gateway import audit
-from gateway.audit import Action, Stranger
-from gateway.client import client_of
 from gateway.deps import DEPS, Deps
+from gateway.gate import audit
 from gateway.gate.admission import Admitted, Applicant, admit
+from gateway.gate.audit import Action, Stranger
 from gateway.gate.book import EventBook
 from gateway.gate.checks import TIMELY
+from gateway.gate.groups import Group
+from gateway.gate.kicks import DoorList
 from gateway.gate.lookup import Nodes
 from gateway.gate.spent import SpentHere
-from gateway.groups import Group
-from gateway.kicks import DoorList
-from gateway.problems import Code, Problem
+from gateway.http.client import client_of
+from gateway.http.problems import Code, Problem
 
 RETRY_SECONDS: Mapping[Code, int] = MappingProxyType(
     {Code.SIGNATURE_INCONCLUSIVE: 3, Code.GATE_BLIND: 2, Code.TOO_MANY_SOCKETS: 10}

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.gate.models import VerifyAnswer
-from gateway.problems import Code, Problem
+from gateway.http.problems import Code, Problem
 
 G = TypeVar("G", bound=BaseModel)
 R = TypeVar("R")

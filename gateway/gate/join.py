@@ -5,19 +5,19 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway import grants
-from gateway.audit import GRANTED, Action, Entry
-from gateway.audit_log import AUDIT
-from gateway.client import client_of
 from gateway.deps import DEPS, Deps
+from gateway.gate import grants
 from gateway.gate.admission import Admitted, Applicant
+from gateway.gate.audit import GRANTED, Action, Entry
+from gateway.gate.audit_log import AUDIT
 from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.evenly import evenly
 from gateway.gate.models import GrantAnswer, ProofGiven
 from gateway.gate.proving import prove
-from gateway.limits import LIMITS, Budget
-from gateway.problems import Code, Problem
-from gateway.sessions import resume_digest
+from gateway.gate.sessions import resume_digest
+from gateway.http.client import client_of
+from gateway.http.limits import LIMITS, Budget
+from gateway.http.problems import Code, Problem
 
 RESUME_BYTES = 32
 

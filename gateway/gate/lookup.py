@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from chains.account import Account
 from config.registry import Network, Registry
-from gateway import proofs
-from gateway.gate import standing, vouching
+from gateway.gate import proofs, standing, vouching
 from gateway.gate.checks import Standing
 from store.engine import Store
 from verifier.port import Lookup

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AnyHttpUrl, BeforeValidator, Field
 
 from gateway.gate.checks import EventAtDoor, Role, Standing
-from gateway.grants import Grant
-from gateway.models import Answer, Given, WalletAddress
-from gateway.turn import TurnCredential
+from gateway.gate.grants import Grant
+from gateway.gate.turn import TurnCredential
+from gateway.http.models import Answer, Given, WalletAddress
 from verifier.purpose import Purpose
 
 MAX_SIGNATURE = 32_770

@@ -7,15 +7,15 @@ from functools import partial
 from sqlalchemy import Connection
 
 from chains.account import Account, NotAnAccount
-from gateway import proofs
 from gateway.deps import Deps
+from gateway.gate import proofs
 from gateway.gate.desk import Desk
 from gateway.gate.home import account_given
 from gateway.gate.lookup import DoorLookup
 from gateway.gate.models import ProofGiven
 from gateway.gate.pages import Pages
-from gateway.problems import Code
-from gateway.proofs import Expected, Proof
+from gateway.gate.proofs import Expected, Proof
+from gateway.http.problems import Code
 from tickets.event import Event
 from verifier.challenge import timestamp_text
 from verifier.purpose import Purpose

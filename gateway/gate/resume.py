@@ -8,17 +8,17 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from config.registry import Network
-from gateway import audit, sessions
-from gateway.audit import GRANTED, Action, Entry
-from gateway.client import client_of
 from gateway.deps import DEPS
+from gateway.gate import audit, sessions
 from gateway.gate.admission import Admitted
+from gateway.gate.audit import GRANTED, Action, Entry
 from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.evenly import evenly
 from gateway.gate.join import granted, new_resume
 from gateway.gate.models import GrantAnswer, ResumeGiven
-from gateway.problems import Code, Problem
-from gateway.sessions import Kept, resume_digest
+from gateway.gate.sessions import Kept, resume_digest
+from gateway.http.client import client_of
+from gateway.http.problems import Code, Problem
 
 
 @evenly

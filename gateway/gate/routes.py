@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from gateway.audit_log import AUDIT
 from gateway.deps import DEPS
+from gateway.gate.audit_log import AUDIT
 from gateway.gate.challenge import challenge
 from gateway.gate.credentials import turn_credentials
 from gateway.gate.desk import DESK, Desk
@@ -23,11 +23,11 @@ from gateway.gate.models import (
 )
 from gateway.gate.resume import resume
 from gateway.gate.verify_access import verify_access
-from gateway.limits import Budget
+from gateway.http.limits import Budget
+from gateway.http.problems import Code
+from gateway.http.routing import Route
 from gateway.presence.rooms import Rooms
 from gateway.presence.socket import ROOMS, presence
-from gateway.problems import Code
-from gateway.routing import Route
 
 PROOF_PROBLEMS = (
     Code.UNKNOWN_EVENT,

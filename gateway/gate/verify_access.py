@@ -8,16 +8,15 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from config.registry import Network, Registry
-from gateway import audit, proofs
-from gateway.audit import GRANTED, Action, Entry
-from gateway.client import client_of
 from gateway.deps import DEPS
-from gateway.gate import checks, standing, vouching
+from gateway.gate import audit, checks, proofs, standing, vouching
+from gateway.gate.audit import GRANTED, Action, Entry
 from gateway.gate.desk import DESK, refuse
 from gateway.gate.evenly import evenly
 from gateway.gate.models import ProofGiven, VerifyAnswer
 from gateway.gate.proving import Proven, prove
-from gateway.problems import Code, Problem
+from gateway.http.client import client_of
+from gateway.http.problems import Code, Problem
 
 AS_PROBLEMS = frozenset({Code.INVALID_ACCOUNT, Code.WALLET_NOT_SUPPORTED, Code.SIGNATURE_INCONCLUSIVE})
 """Where nothing could be said of the wallet's access; every other refusal is an answer to the question."""

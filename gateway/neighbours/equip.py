@@ -7,7 +7,7 @@ from aiohttp import web
 from config.settings import RedisSettings
 from gateway.background import BACKGROUND
 from gateway.deps import DEPS
-from gateway.limits import LIMITS, Limits
+from gateway.http.limits import LIMITS, Limits
 from gateway.neighbours.mirror import Overheard
 from gateway.neighbours.relay import Relay
 from gateway.neighbours.window import SharedWindow

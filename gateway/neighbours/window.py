@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from config.clock import Clock
-from gateway.limits import OwnWindow, Taken
+from gateway.http.limits import OwnWindow, Taken
 from gateway.neighbours.line import connect
 
 log = structlog.get_logger(__name__)

@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway import grants, sessions
-from gateway.audit import Action, Stranger
-from gateway.audit_log import AuditLog
 from gateway.deps import Deps
-from gateway.groups import Group
-from gateway.kicks import DoorList, Kick
+from gateway.gate import grants, sessions
+from gateway.gate.audit import Action, Stranger
+from gateway.gate.audit_log import AuditLog
+from gateway.gate.groups import Group
+from gateway.gate.kicks import DoorList, Kick
+from gateway.gate.sessions import Kept
+from gateway.http.problems import Code
 from gateway.presence import seating
 from gateway.presence.elsewhere import Elsewhere, NobodyElsewhere
 from gateway.presence.hub import (
@@ -35,8 +37,6 @@ from gateway.presence.hub import (
 from gateway.presence.messages import Closing, Malformed, read, size_of, write
 from gateway.presence.outbox import Outbox
 from gateway.presence.seating import Move
-from gateway.problems import Code
-from gateway.sessions import Kept
 from store.errors import StoreError
 from tickets.door import DoorNotice
 

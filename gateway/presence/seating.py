@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 from chains.account import HolderKey
 from config.registry import Network
 from config.settings import GateLimits
-from gateway import grants, sessions
+from gateway.gate import grants, sessions
 from gateway.gate.checks import Standing
+from gateway.gate.grants import Grant
 from gateway.gate.models import TurnAnswer
-from gateway.grants import Grant
+from gateway.gate.sessions import Kept
+from gateway.http.problems import Code
 from gateway.presence.hub import Limits, Seat
 from gateway.presence.messages import Closing, Message
-from gateway.problems import Code
-from gateway.sessions import Kept
 from tickets import attendance, door
 
 AUTHENTICATE_WITHIN = timedelta(seconds=5)

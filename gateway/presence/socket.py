@@ -2,14 +2,14 @@
 
 from aiohttp import WSMsgType, web
 
-from gateway.client import client_of
-from gateway.cors import ORIGINS
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK, told
+from gateway.http.client import client_of
+from gateway.http.cors import ORIGINS
+from gateway.http.problems import Code, Problem
 from gateway.presence.messages import MAX_SIGNAL_BYTES
 from gateway.presence.outbox import Outbox
 from gateway.presence.rooms import Rooms
-from gateway.problems import Code, Problem
 
 ROOMS: web.AppKey[Rooms] = web.AppKey("rooms", Rooms)
 

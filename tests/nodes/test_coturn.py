@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from config.clock import utc_now
-from gateway import turn
-from gateway.turn import TurnCredential
+from gateway.gate import turn
+from gateway.gate.turn import TurnCredential
 from tests.support.programs import ROOT, MissingProgramError, free_port, listens, program, running, scratch
 
 SHIPPED = ROOT / "deploy" / "coturn" / "turnserver.conf"

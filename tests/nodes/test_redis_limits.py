@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from gateway.limits import Taken
+from gateway.http.limits import Taken
 from gateway.neighbours import window as window_module
 from gateway.neighbours.window import SharedWindow
 from tests.support.gate_house import SECRET, HandClock, Wallet

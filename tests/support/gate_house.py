@@ -21,8 +21,8 @@ from config.clock import Clock
 from config.registry import Network
 from config.settings import load_settings
 from gateway.app import build_app
-from gateway.audit_log import AUDIT
 from gateway.deps import Deps
+from gateway.gate.audit_log import AUDIT
 from gateway.gate.evenly import PACE, Pace
 from gateway.gate.routes import WATCH
 from gateway.presence.rooms import Rooms

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway import grants, sessions
 from gateway.background import BACKGROUND, Background, BackgroundEndedError
+from gateway.gate import grants, sessions
+from gateway.gate.kicks import SILENT_SECONDS
 from gateway.gate.routes import WATCH
-from gateway.kicks import SILENT_SECONDS
 from store.errors import StoreUnavailableError
 from tests.support.gate_house import Wallet, opened
 from tests.support.gateway_app import running
@@ -55,7 +55,7 @@ async def test_a_task_that_ends_in_silence_has_failed_too_and_one_that_is_cancel
         await background.failure()
 
 
-@pytest.mark.parametrize("breaks", ["gateway.presence.rooms.Rooms.tick", "gateway.kicks.DoorList.poll"])
+@pytest.mark.parametrize("breaks", ["gateway.presence.rooms.Rooms.tick", "gateway.gate.kicks.DoorList.poll"])
 async def test_a_clock_or_a_door_list_that_dies_is_the_services_failure(store, now, tmp_path, monkeypatch, breaks):
     async def broken(_self):
         raise LookupError

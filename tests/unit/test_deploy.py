@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from config import sources
 from config.settings import Settings
-from gateway.metrics import MetricsHub
+from gateway.operations.metrics import MetricsHub
 from usher.cli.app import MODULES
 
 ROOT = Path(__file__).resolve().parents[2]

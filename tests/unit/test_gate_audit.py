@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway import audit_log
-from gateway.audit_log import AUDIT
+from gateway.gate import audit_log
+from gateway.gate.audit_log import AUDIT
 from gateway.schema import audit
 from store.errors import StoreUnavailableError
 from tests.support.gate_house import Wallet, opened

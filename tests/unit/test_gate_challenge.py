@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway import nonces
+from gateway.gate import nonces
 from gateway.gate.pages import Pages
 from tests.support import gateway_app
 from tests.support.gate_house import House, Wallet, opened, refused

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway import turn
+from gateway.gate import turn
 from gateway.schema import sessions
 from tests.support.gate_house import Contracts, Wallet, opened, refused
 from tests.support.vectors import vectors

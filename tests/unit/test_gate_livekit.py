@@ -7,10 +7,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, update
 
-from gateway import bans, grants, livekit
 from gateway.app import build_app
+from gateway.gate import bans, grants, livekit
+from gateway.gate.voices import AWAY, TRY_AGAIN, WINDOW
 from gateway.schema import sessions
-from gateway.voices import AWAY, TRY_AGAIN, WINDOW
 from tests.support.gate_house import Wallet, opened
 from tests.support.gate_livekit import livekit_server
 from tickets import door, events, tickets

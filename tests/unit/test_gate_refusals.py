@@ -10,11 +10,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
 from chains.evm.lookup import Bounds
-from gateway import bans, nonces, proofs
 from gateway.app import build_app
+from gateway.gate import bans, nonces, proofs
 from gateway.gate.evenly import FLOOR_SECONDS, LOOK_UP_SECONDS, Pace
+from gateway.gate.nonces import NonceScope
 from gateway.gate.spent import SpentHere
-from gateway.nonces import NonceScope
 from gateway.schema import sessions, spent_proofs
 from tests.support.gate_house import SECRET, Contracts, House, Wallet, opened, refused
 from tickets import events, tickets

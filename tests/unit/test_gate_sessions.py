@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway import sessions
 from gateway.app import build_app
+from gateway.gate import sessions
 from gateway.gate.routes import WATCH
 from gateway.presence.socket import ROOMS
 from tests.support.gate_house import Wallet, opened

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from gateway.client import client_address, network_key, read_address
+from gateway.http.client import client_address, network_key, read_address
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48"))
 PEER = ip_address("10.0.0.1")

@@ -11,11 +11,11 @@ import pytest
 import yarl
 from aiohttp import web
 
-from gateway import middleware
 from gateway.app import TABLES
-from gateway.openapi import describe, problems_of
-from gateway.problems import Code, Problem, problems_page
-from gateway.server_log import SERVER
+from gateway.http import middleware
+from gateway.http.openapi import describe, problems_of
+from gateway.http.problems import Code, Problem, problems_page
+from gateway.http.server_log import SERVER
 from store.errors import StoreUnavailableError
 from tests.support import tickets_box as box
 from tests.support.gateway_app import running, wish
@@ -96,7 +96,7 @@ async def test_wrong_fields_are_named_without_their_values(gateway):
 
 
 async def test_a_body_that_trickles_in_is_given_up(gateway, monkeypatch):
-    monkeypatch.setattr("gateway.routing.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.http.routing.BODY_SECONDS", 0.05)
     unfinished = asyncio.Event()
 
     async def trickle():

@@ -8,17 +8,19 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import delete, func, select
 
 from chains import progress
-from gateway import audit, health, idempotency
-from gateway.audit import Action, Stranger
-from gateway.health import Alive
+from gateway.gate import audit
+from gateway.gate.audit import Action, Stranger
+from gateway.gate.kicks import DoorList
 from gateway.housekeeping import forget
-from gateway.idempotency import Claim
-from gateway.kicks import DoorList
+from gateway.http import idempotency
+from gateway.http.idempotency import Claim
+from gateway.http.problems import Code
+from gateway.operations import health
+from gateway.operations.health import Alive
+from gateway.operations.scrape import build_metrics_app
 from gateway.presence.socket import ROOMS
-from gateway.problems import Code
 from gateway.schema import audit as log
 from gateway.schema import idempotency as answers
-from gateway.scrape import build_metrics_app
 from store.errors import StoreUnavailableError
 from tests.support import tickets_box as box
 from tests.support.gateway_app import CHAIN, follow_chain, running

@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
-from gateway import idempotency
-from gateway.idempotency import Claim, Stored, once, read_key
-from gateway.models import Answer
-from gateway.problems import Code, Problem
+from gateway.http import idempotency
+from gateway.http.idempotency import Claim, Stored, once, read_key
+from gateway.http.models import Answer
+from gateway.http.problems import Code, Problem
 from gateway.schema import idempotency as rows
 from store.engine import open_store
 from tests.support import tickets_box as box
@@ -99,8 +99,8 @@ import os, asyncio
 from datetime import datetime, UTC
 from sqlalchemy import insert
 import chains.schema, gateway.schema, payouts.schema, store.schema, tickets.schema
-from gateway.idempotency import Claim, once
-from gateway.models import Answer
+from gateway.http.idempotency import Claim, once
+from gateway.http.models import Answer
 from store.engine import open_store
 from store.schema import counters
 

@@ -10,10 +10,11 @@ from sqlalchemy import delete, func, select
 from chains import progress
 from chains.port import PaymentKey
 from config.registry import Registry
-from gateway import idempotency, purchase
+from gateway.api import purchase
+from gateway.api.bill import Desk
+from gateway.api.order_view import find_view
 from gateway.app import build_app
-from gateway.bill import Desk
-from gateway.order_view import find_view
+from gateway.http import idempotency
 from tests.support import tickets_box as box
 from tests.support.config_files import XPUB
 from tests.support.gateway_app import CHAIN, OWN_ADDRESSES, RECEIVE, WALLET, running, wish

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from chains import progress
 from chains.port import Sweep, Tip
 from config.settings import load_settings
-from gateway import purchase as purchase_room
+from gateway.api import purchase as purchase_room
 from gateway.app import build_app
-from gateway.audit_log import AUDIT
 from gateway.deps import Deps
+from gateway.gate.audit_log import AUDIT
 from gateway.schema import audit, spent_proofs
 from tests.support import tickets_box as box
 from tests.support.gate_house import Contracts

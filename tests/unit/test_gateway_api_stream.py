@@ -7,8 +7,8 @@ import orjson
 import pytest
 from aiohttp import ClientError
 
-from gateway import stream
-from gateway.stream import FEED
+from gateway.api import stream
+from gateway.api.stream import FEED
 from tests.support import tickets_box as box
 from tests.support.gateway_app import running
 from tickets import orders

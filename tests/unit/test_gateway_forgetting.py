@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from chains.account import HolderKey
-from gateway import bans
+from gateway.gate import bans
 from gateway.housekeeping import CLIENTS_KEPT, VISITS_KEPT, forget
 from gateway.schema import bans as bans_table
 from gateway.schema import sessions

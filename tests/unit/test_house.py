@@ -46,7 +46,7 @@ PURE = (
     "config/registry.py",
     "gateway/neighbours/letters.py",
     "gateway/neighbours/mirror.py",
-    "gateway/nonces.py",
+    "gateway/gate/nonces.py",
     "gateway/presence/hub.py",
     "memo/*.py",
     "monitor/changes.py",
@@ -67,8 +67,8 @@ CLOCK_READERS = {"config/clock.py"}
 ENVIRONMENT_READERS = "config"
 HAND_ON = {
     "store/group.py",  # a work's own error goes to the one who asked for the work
-    "gateway/groups.py",  # and so does that of a request within a group
-    "gateway/middleware.py",  # the outermost door: logged, answered with 500 and nothing else
+    "gateway/gate/groups.py",  # and so does that of a request within a group
+    "gateway/http/middleware.py",  # the outermost door: logged, answered with 500 and nothing else
 }
 """Where everything may be caught, because it is handed on."""
 

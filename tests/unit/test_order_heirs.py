@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.bill import Desk
-from gateway.order_view import find_view, versions
-from gateway.stream import OrderFeed
+from gateway.api.bill import Desk
+from gateway.api.order_view import find_view, versions
+from gateway.api.stream import OrderFeed
 from monitor.housekeeping import Housekeeping
 from tests.support.gateway_app import settings
 from tests.support.monitor_world import CHAIN, PRICE, World, terms

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import WSServerHandshakeError
 from sqlalchemy import select
 
-from gateway import bans, grants
+from gateway.gate import bans, grants
 from gateway.housekeeping import forget
 from gateway.presence import messages, outbox
 from gateway.presence.hub import Send

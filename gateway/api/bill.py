@@ -8,9 +8,9 @@ from chains.accounts import parse_caip10
 from config.amounts import to_text
 from config.registry import Chain, Registry
 from config.settings import Settings
+from gateway.api.links import Bill, PaymentLink, payment_link
 from gateway.deps import Deps
-from gateway.links import Bill, PaymentLink, payment_link
-from gateway.models import Answer, DecimalText
+from gateway.http.models import Answer, DecimalText
 from memo.forms import MemoForms
 from memo.grammar import EventMemo, write
 from tickets.event import Event

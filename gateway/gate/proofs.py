@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from chains.account import Account
 from config.registry import Network
-from gateway import nonces
-from gateway.nonces import NonceScope, NonceState
-from gateway.problems import Code
+from gateway.gate import nonces
+from gateway.gate.nonces import NonceScope, NonceState
+from gateway.http.problems import Code
 from gateway.schema import spent_proofs
 from store.batch import Batch
 from verifier.challenge import parse, timestamp_text

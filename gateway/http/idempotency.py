@@ -15,9 +15,9 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from gateway.client import client_of
-from gateway.problems import Code, Problem
-from gateway.routing import JSON, Result, json_bytes
+from gateway.http.client import client_of
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import JSON, Result, json_bytes
 from gateway.schema import idempotency
 from store.engine import Store
 from store.upsert import insert_ignore

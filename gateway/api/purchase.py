@@ -13,23 +13,24 @@ from sqlalchemy import Connection
 from chains.account import Account, NotAnAccount
 from chains.accounts import account_of, parse_caip10
 from config.registry import Chain
-from gateway import audit, idempotency
-from gateway.audit import Action, Entry, Stranger
-from gateway.audit_log import AUDIT
-from gateway.bill import Desk, OrderBill, bill_of, desk_of
-from gateway.client import client_of
+from gateway.api.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.deps import DEPS, Deps
+from gateway.gate import audit
+from gateway.gate.audit import Action, Entry, Stranger
+from gateway.gate.audit_log import AUDIT
 from gateway.gate.desk import refuse
 from gateway.gate.home import at_home
 from gateway.gate.models import MAX_MESSAGE, Signature
 from gateway.gate.pages import Pages
-from gateway.health import selling
-from gateway.idempotency import Claim, Stored
-from gateway.limits import Budget
-from gateway.models import EventRef, Given, WalletAddress
-from gateway.problems import Code, Problem
-from gateway.proofs import Expected, Proof, read_message, spend
-from gateway.routing import Result, Route
+from gateway.gate.proofs import Expected, Proof, read_message, spend
+from gateway.http import idempotency
+from gateway.http.client import client_of
+from gateway.http.idempotency import Claim, Stored
+from gateway.http.limits import Budget
+from gateway.http.models import EventRef, Given, WalletAddress
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import Result, Route
+from gateway.operations.health import selling
 from tickets import addresses, events, orders
 from tickets.order import Order
 from tickets.orders import MAX_QUANTITY, OrderRefusal, OrderRequest

@@ -11,12 +11,12 @@ from aiohttp import HttpVersion11, web
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ValidationError
 
-from gateway.audit import Action, Stranger
-from gateway.audit_log import AUDIT
-from gateway.client import client_of
 from gateway.deps import DEPS
-from gateway.limits import LIMITS, Budget
-from gateway.problems import Code, Problem
+from gateway.gate.audit import Action, Stranger
+from gateway.gate.audit_log import AUDIT
+from gateway.http.client import client_of
+from gateway.http.limits import LIMITS, Budget
+from gateway.http.problems import Code, Problem
 
 JSON = "application/json"
 SWITCHING = 101

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from chains.progress import Progress, Status, status_of
 from config.clock import Clock
-from gateway.metrics import MetricsHub
+from gateway.operations.metrics import MetricsHub
 from store.engine import Store
 from store.errors import StoreUnavailableError
 from tickets.schema import payments

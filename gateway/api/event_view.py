@@ -4,7 +4,7 @@ from datetime import datetime
 
 from config.amounts import to_text
 from config.registry import Asset, Registry
-from gateway.models import Answer, DecimalText
+from gateway.http.models import Answer, DecimalText
 from tickets.event import Event, EventStatus, Sale, SpaceType, Tier
 
 

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from sqlalchemy import Connection, bindparam, select
 
 from config.clock import Clock
-from gateway.problems import Code, Problem
+from gateway.http.problems import Code, Problem
 from store.engine import Store
 from store.errors import StoreUnavailableError
 from tickets.schema import events

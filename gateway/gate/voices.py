@@ -18,15 +18,15 @@ from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from config.registry import Network
 from config.settings import LiveKitSettings
-from gateway import grants, livekit
-from gateway import sessions as stays
 from gateway.background import BACKGROUND
 from gateway.deps import DEPS, Deps
-from gateway.livekit import LiveKitError
+from gateway.gate import grants, livekit
+from gateway.gate import sessions as stays
+from gateway.gate.livekit import LiveKitError
+from gateway.gate.sessions import Kept
 from gateway.presence.hub import Seat
 from gateway.presence.socket import ROOMS
 from gateway.schema import sessions
-from gateway.sessions import Kept
 from store.errors import StoreError
 from tickets.batches import batches
 from tickets.door import DoorAction, DoorNotice

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from gateway.bill import Desk, OrderBill, bill_of
-from gateway.models import Answer, DecimalText
+from gateway.api.bill import Desk, OrderBill, bill_of
+from gateway.http.models import Answer, DecimalText
 from tickets import events, heirs, orders, till
 from tickets import schema as tables
 from tickets import tickets as ticket_office

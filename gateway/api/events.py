@@ -9,12 +9,12 @@ from pydantic import Field
 
 from config.amounts import to_units
 from config.registry import Registry
+from gateway.api.event_view import Availability, EventView, availability, event_view
 from gateway.deps import DEPS
-from gateway.event_view import Availability, EventView, availability, event_view
-from gateway.limits import Budget
-from gateway.models import Answer, Given
-from gateway.problems import Code, Problem
-from gateway.routing import Route
+from gateway.http.limits import Budget
+from gateway.http.models import Answer, Given
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import Route
 from tickets import events, listing
 from tickets.event import Event
 from tickets.listing import OFFSET_LIMIT, PAGE_LIMIT, Cursor, EventQuery, EventSort, PriceRange

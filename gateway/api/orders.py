@@ -7,13 +7,13 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway.bill import Desk, desk_of, payment_link_of
+from gateway.api.bill import Desk, desk_of, payment_link_of
+from gateway.api.links import qr_svg
+from gateway.api.order_view import OrderView, find_view
 from gateway.deps import DEPS
-from gateway.limits import Budget
-from gateway.links import qr_svg
-from gateway.order_view import OrderView, find_view
-from gateway.problems import Code, Problem
-from gateway.routing import Route
+from gateway.http.limits import Budget
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import Route
 from tickets import events, orders, till
 from tickets.order import OrderState
 

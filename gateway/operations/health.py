@@ -12,11 +12,11 @@ from chains.progress import Progress, Status, load, status_of
 from config.registry import Chain, Network
 from gateway.background import BACKGROUND
 from gateway.deps import DEPS
-from gateway.limits import Budget
-from gateway.models import Answer
+from gateway.http.limits import Budget
+from gateway.http.models import Answer
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import JSON, Route, json_bytes
 from gateway.presence.socket import ROOMS
-from gateway.problems import Code, Problem
-from gateway.routing import JSON, Route, json_bytes
 from store.errors import StoreError
 
 POLL_LIMIT = timedelta(seconds=60)

@@ -13,8 +13,8 @@ import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway import audit
-from gateway.audit import Entry, Stranger
+from gateway.gate import audit
+from gateway.gate.audit import Entry, Stranger
 from store.engine import Store
 from store.errors import StoreError
 

@@ -9,13 +9,13 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from gateway.bill import desk_of
-from gateway.client import client_of
+from gateway.api.bill import desk_of
+from gateway.api.order_view import OrderView, find_view, versions
 from gateway.deps import DEPS
-from gateway.limits import Budget
-from gateway.order_view import OrderView, find_view, versions
-from gateway.problems import Code, Problem
-from gateway.routing import Route, json_bytes
+from gateway.http.client import client_of
+from gateway.http.limits import Budget
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import Route, json_bytes
 from store.engine import Store
 from store.errors import StoreError, StoreUnavailableError
 

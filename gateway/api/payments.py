@@ -13,13 +13,13 @@ from pydantic import Field
 from sqlalchemy import Connection, bindparam, select
 
 from config.registry import Network
-from gateway.bill import Desk, desk_of
+from gateway.api.bill import Desk, desk_of
+from gateway.api.order_view import PaymentSeen, payment_seen
 from gateway.deps import DEPS
-from gateway.limits import Budget
-from gateway.models import Answer, DecimalText, Given
-from gateway.order_view import PaymentSeen, payment_seen
-from gateway.problems import Code, Problem
-from gateway.routing import Route
+from gateway.http.limits import Budget
+from gateway.http.models import Answer, DecimalText, Given
+from gateway.http.problems import Code, Problem
+from gateway.http.routing import Route
 from memo.grammar import EventMemo, parse
 from tickets import till
 from tickets.ids import is_id

@@ -12,9 +12,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from gateway.cors import allow_origin, preflight
 from gateway.deps import DEPS
-from gateway.problems import Code, Problem, ProblemResponse
+from gateway.http.cors import allow_origin, preflight
+from gateway.http.problems import Code, Problem, ProblemResponse
 from store.errors import StoreUnavailableError
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from gateway.limits import Budget
-from gateway.problems import PROBLEM_JSON, Code
-from gateway.routing import JSON, ROUTES, Route
+from gateway.http.limits import Budget
+from gateway.http.problems import PROBLEM_JSON, Code
+from gateway.http.routing import JSON, ROUTES, Route
 
 OPENAPI = "3.1.0"
 API_VERSION = "1"

@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy import Connection
 
 from config.clock import Clock
-from gateway import sessions
+from gateway.gate import sessions
+from gateway.gate.sessions import SessionAt
 from gateway.presence.hub import Seat
 from gateway.presence.messages import Closing
-from gateway.sessions import SessionAt
 from store.engine import Store
 from store.errors import StoreError
 from tickets import door

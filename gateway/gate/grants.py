@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from config.settings import Settings
-from gateway import livekit, turn
-from gateway.livekit import RoomToken
-from gateway.problems import Code
-from gateway.sessions import Session
-from gateway.turn import TurnCredential
+from gateway.gate import livekit, turn
+from gateway.gate.livekit import RoomToken
+from gateway.gate.sessions import Session
+from gateway.gate.turn import TurnCredential
+from gateway.http.problems import Code
 from tickets.keys import KeyKind, Keyring, Refused, TokenFault
 
 TOKEN_LIFE = timedelta(minutes=5)

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from config.clock import Clock
 from config.settings import GateLimits
-from gateway.problems import Code, Problem
-from gateway.window import WindowMemory
+from gateway.http.problems import Code, Problem
+from gateway.http.window import WindowMemory
 
 WINDOW_SECONDS = 60
 READS_PER_MINUTE = 600

@@ -6,8 +6,8 @@ import orjson
 from aiohttp import web
 
 from gateway.deps import DEPS
-from gateway.limits import Budget
-from gateway.routing import Route
+from gateway.http.limits import Budget
+from gateway.http.routing import Route
 from tickets.tokens import revocation_list
 
 JWK_SET = "application/jwk-set+json"

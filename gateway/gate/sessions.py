@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, update
 
 from config.registry import Network
-from gateway.audit import Action, Entry
 from gateway.gate import checks
+from gateway.gate.audit import Action, Entry
 from gateway.gate.checks import Role, Standing
 from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_of, role_of, ticket_of
-from gateway.problems import Code
+from gateway.http.problems import Code
 from gateway.schema import bans, sessions
 from store.batch import Batch
 from tickets import attendance, door

@@ -322,7 +322,7 @@ def problems_page() -> str:
         "What the gateway answers when it refuses, as `application/problem+json` (RFC 9457). `code` is stable;\n"
         "`error` is the same in words; `server_time` is there where time was the reason; the request's id is in\n"
         "`X-Request-Id`.\n"
-        "This page is made from `gateway/problems.py` by `python -m gateway.problems > docs/problems.md`.\n\n"
+        "This page is made from `gateway/http/problems.py` by `python -m gateway.http.problems > docs/problems.md`.\n\n"
         "| code | status | meaning | what to do |\n| --- | --- | --- | --- |\n"
         f"{rows}\n"
     )
