@@ -22,7 +22,7 @@ from gateway.gate.desk import refuse
 from gateway.gate.home import at_home
 from gateway.gate.models import MAX_MESSAGE, Signature
 from gateway.gate.pages import Pages
-from gateway.gate.proofs import Expected, Proof, read_message, spend
+from gateway.gate.proofs import PROOF_PROBLEMS, Expected, Proof, read_message, spend
 from gateway.http import idempotency
 from gateway.http.client import client_of
 from gateway.http.idempotency import Claim, Stored
@@ -54,19 +54,6 @@ REFUSALS = {
 ADDRESS_SECONDS = 5
 """When fresh addresses are watched: a tick of the housekeeping and a poll later."""
 TIMELY = frozenset({Code.SALE_NOT_OPEN, Code.SALE_OVER})
-PROOF_PROBLEMS = (
-    Code.MALFORMED_MESSAGE,
-    Code.PROOF_EXPIRED,
-    Code.PROOF_FROM_FUTURE,
-    Code.WRONG_DOMAIN,
-    Code.WRONG_PURPOSE,
-    Code.WRONG_EVENT,
-    Code.WRONG_WALLET,
-    Code.UNKNOWN_CHALLENGE,
-    Code.PROOF_SPENT,
-    Code.SIGNATURE_INVALID,
-    Code.SIGNATURE_INCONCLUSIVE,
-)
 
 
 class Purchase(Given):

@@ -34,6 +34,20 @@ CODES: Mapping[Refusal, Code] = MappingProxyType(
     }
 )
 """What the verifier's word for a refusal is called at the door."""
+PROOF_PROBLEMS = (
+    Code.MALFORMED_MESSAGE,
+    Code.PROOF_EXPIRED,
+    Code.PROOF_FROM_FUTURE,
+    Code.WRONG_DOMAIN,
+    Code.WRONG_PURPOSE,
+    Code.WRONG_EVENT,
+    Code.WRONG_WALLET,
+    Code.UNKNOWN_CHALLENGE,
+    Code.PROOF_SPENT,
+    Code.SIGNATURE_INVALID,
+    Code.SIGNATURE_INCONCLUSIVE,
+)
+"""What may be wrong with a proof, whatever it is for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ from gateway.gate.models import (
     ResumeGiven,
     VerifyAnswer,
 )
+from gateway.gate.proofs import PROOF_PROBLEMS
 from gateway.gate.resume import resume
 from gateway.gate.verify_access import verify_access
 from gateway.http.limits import Budget
@@ -29,23 +30,13 @@ from gateway.http.routing import Route
 from gateway.presence.rooms import Rooms
 from gateway.presence.socket import ROOMS, presence
 
-PROOF_PROBLEMS = (
+JOIN_PROBLEMS = (
     Code.UNKNOWN_EVENT,
     Code.INVALID_ACCOUNT,
     Code.WALLET_NOT_SUPPORTED,
     Code.PROOF_REQUIRED,
-    Code.MALFORMED_MESSAGE,
     Code.TIMESTAMP_FORM_OFF,
-    Code.PROOF_EXPIRED,
-    Code.PROOF_FROM_FUTURE,
-    Code.WRONG_DOMAIN,
-    Code.WRONG_PURPOSE,
-    Code.WRONG_EVENT,
-    Code.WRONG_WALLET,
-    Code.UNKNOWN_CHALLENGE,
-    Code.PROOF_SPENT,
-    Code.SIGNATURE_INVALID,
-    Code.SIGNATURE_INCONCLUSIVE,
+    *PROOF_PROBLEMS,
 )
 STANDING_PROBLEMS = (
     Code.NO_TICKET,
@@ -71,7 +62,7 @@ ROUTES = (
         body=ProofGiven,
         answer=GrantAnswer,
         budget=Budget.JOINS,
-        problems=PROOF_PROBLEMS + STANDING_PROBLEMS,
+        problems=JOIN_PROBLEMS + STANDING_PROBLEMS,
     ),
     Route(
         method="POST",
