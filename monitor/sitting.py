@@ -150,11 +150,15 @@ class Sitting:
         return sorted(differing, key=till.chain_order)
 
     def save(self) -> None:
-        """Write everything that changed, once, at the end."""
+        """Write everything that changed, once, at the end.
+
+        What was there before is written first: an order that is full no longer stands in the way of the next open one
+        of its top-up key. Nothing moves back to open, so nothing stored can take the place of a new one.
+        """
         stored = self._stored_orders
-        order_store.add(self.conn, [order for order in self._orders.values() if order.id not in stored])
         moved = ((stored[order.id], order) for order in self._orders.values() if order.id in stored)
         order_store.save(self.conn, [(before, after) for before, after in moved if before != after])
+        order_store.add(self.conn, [order for order in self._orders.values() if order.id not in stored])
         self.places.save(self.conn)
         changed = self.changed
         amended = [record for record in changed if record.id in self._stored]

@@ -105,6 +105,29 @@ async def test_a_payment_below_the_price_waits_for_its_top_up(world):
     assert book.faults == ()
 
 
+@pytest.mark.parametrize("sold_out", [False, True])
+async def test_a_part_that_comes_with_the_last_of_an_order_begins_the_next_one(world, sold_out):
+    """The stored order ends, paid or refused, in the sweep that opens another one of the same top-up key."""
+    event = await world.event(capacity=1)
+    if sold_out:
+        await world.pay(PRICE, memo(event, 2), sender=wallet(2), blocks=3)
+    begun = await world.pay(400, memo(event, 1), blocks=3)
+    world.chain.pay(RECEIVE, 600, memo=memo(event, 1))
+    completing = world.chain.last_txid
+    world.chain.pay(RECEIVE, 300, memo=memo(event, 1))
+    beginning = world.chain.last_txid
+    await world.mine(10)
+    completed, next_one = [await world.payment(await world.payment_id(txid)) for txid in (completing, beginning)]
+    ended, opened = await order_of(world, completed.id), await order_of(world, next_one.id)
+    assert (await order_of(world, begun)).id == ended.id
+    assert ended.state is (OrderState.REFUSED if sold_out else OrderState.PAID)
+    assert next_one.outcome is Outcome.TOPPED_UP
+    assert opened.state is OrderState.OPEN
+    assert opened.topup_key == ended.topup_key
+    assert opened.id != ended.id
+    assert (await world.book()).faults == ()
+
+
 async def test_the_payments_of_two_buyers_do_not_add_up(world):
     event = await world.event()
     await world.pay(500, memo(event, 1), sender=wallet(1))
