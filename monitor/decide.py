@@ -15,6 +15,7 @@ from tickets.lateness import Timing, judge
 from tickets.order import ENDS, Order, OrderState
 from tickets.reasons import Reason
 from tickets.till import PaymentRecord
+from verifier.verify import supports
 
 TOLERANCE_PARTS = 200
 """A shortfall is forgiven where it is worth less than sending it, and at most one part in so many of the price."""
@@ -109,6 +110,8 @@ def _asked_for(memo: EventMemo, event: Event | None, payment: PaymentRecord, at:
 
 def _refused(memo: EventMemo, event: Event, tier: Tier, payment: PaymentRecord, counted: int) -> Reason | None:
     """Return why these tickets are not sold to this payer for this asset."""
+    if not supports(memo.holder.family):
+        return Reason.WALLET_NOT_SUPPORTED
     if payment.asset not in tier.prices:
         return Reason.WRONG_ASSET
     if memo.qty > MOST_TICKETS:

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     UNKNOWN_EVENT = "unknown_event"
     UNKNOWN_TIER = "unknown_tier"
     BAD_QUANTITY = "bad_quantity"
+    WALLET_NOT_SUPPORTED = "wallet_not_supported"
     WRONG_ASSET = "wrong_asset"
     NOT_OPEN_YET = "not_open_yet"
     CLOSED = "closed"
@@ -41,6 +42,7 @@ SENTENCES = {
     Reason.UNKNOWN_EVENT: "There is no event with the name or number in the memo.",
     Reason.UNKNOWN_TIER: "The event has no tickets of the kind named in the memo.",
     Reason.BAD_QUANTITY: "The number of tickets named in the memo cannot be sold.",
+    Reason.WALLET_NOT_SUPPORTED: "The wallet in the memo cannot show itself at the door yet.",
     Reason.WRONG_ASSET: "The ticket is not sold in the currency that was paid.",
     Reason.NOT_OPEN_YET: "The payment was made before ticket sales opened.",
     Reason.CLOSED: "The payment was made after ticket sales had closed.",

@@ -120,7 +120,7 @@ def test_the_guest_list_takes_places_until_none_is_left(usher, concert):
     assert usher.json("events", "show", "concert")["tiers"][0]["left"] == 1
     assert usher.json("tickets", "show", ticket["id"]) == ticket
     usher.json("tickets", "grant", "concert", f"eip155:137:{RECEIVE}", "--tier", "general")
-    full = usher("tickets", "grant", "concert", "alice")
+    full = usher("tickets", "grant", "concert", "0x" + "11" * 20)
     assert (full.exit_code, "no place is left" in full.stderr) == (1, True)
     assert concert["tiers"][0]["left"] == 2
 
@@ -237,3 +237,9 @@ def test_a_database_that_was_never_upgraded_is_a_matter_of_configuration(tmp_pat
     (tmp_path / "usher.db").unlink()
     result = line("events", "list")
     assert (result.exit_code, "usher db upgrade" in result.stderr) == (3, True)
+
+
+def test_nobody_is_invited_whose_wallet_cannot_show_itself(usher):
+    refused = usher("tickets", "grant", "concert", "alice")
+    assert refused.exit_code == 1
+    assert "cannot show itself" in refused.stderr

@@ -86,6 +86,7 @@ def test_the_same_memo_twice_is_one_memo():
         ((MEMO,), {"event": None}, Reason.UNKNOWN_EVENT),
         ((f"{MEMO}:tier:balcony",), {}, Reason.UNKNOWN_TIER),
         ((f"{MEMO}:qty:{MOST_TICKETS + 1}",), {}, Reason.BAD_QUANTITY),
+        (("event:seven:wallet:alice",), {}, Reason.WALLET_NOT_SUPPORTED),
         ((MEMO,), {"asset": TOKEN}, Reason.WRONG_ASSET),
         ((MEMO,), {"at": EVENT.sales_start - timedelta(seconds=1)}, Reason.NOT_OPEN_YET),
         ((MEMO,), {"at": EVENT.sales_end + timedelta(seconds=1)}, Reason.CLOSED),

@@ -18,6 +18,7 @@ from usher.cli.context import read, settings_of, transact
 from usher.cli.exits import CommandError
 from usher.cli.output import AsJson, show_record, show_rows
 from usher.cli.words import account
+from verifier.verify import supports
 
 app = typer.Typer(help="Who may enter.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -73,6 +74,8 @@ def grant(
     """Give somebody a ticket without money: the guest list. It takes a place like any other."""
     settings = settings_of(context)
     named = account(settings.registry(), settings.network, guest)
+    if not supports(named.holder.family):
+        raise CommandError(f"{guest}: a {named.holder.family} wallet cannot show itself at the door yet")
     signer = _signer(settings)
     now = utc_now()
     invitation = _Invitation(event=event, guest=named, tier=tier, again=again)
