@@ -64,6 +64,7 @@ class Housekeeping:
                 await broken
         finally:
             stopping.cancel()
+            broken.cancel()  # a chore that the shutdown cuts off has nobody to tell
             scheduler.shutdown(wait=False)
 
     @property

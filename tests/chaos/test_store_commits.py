@@ -184,7 +184,7 @@ async def test_works_that_meet_in_a_deadlock_are_run_again_until_both_are_stored
     store = open_store(database_urls("postgres"))
     answers, attempts, values = await meet_in_a_deadlock(store)
     assert answers == [None, None]
-    assert len(attempts) == 3
+    assert len(attempts) > len(answers)  # one was run again, or each: they may meet a second time
     assert values == [3, 3]
     await store.aclose()
 
