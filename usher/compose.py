@@ -1,6 +1,6 @@
 """Where the rooms are put together, and nowhere else: settings in, watchers, chores and applications out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,14 +9,13 @@ from functools import partial
 from sqlalchemy import Connection
 
 from chains.accounts import account_of
-from chains.catalogue import open_source
-from chains.evm.derive import addresses as evm_addresses
+from chains.catalogue import derivation, open_source
 from chains.evm.lookup import open_lookup
 from chains.port import ChainSource
 from chains.rpc import Spoken
 from config.clock import Clock, utc_now
 from config.gate_secret import load_gate_secret
-from config.registry import Chain, Family, Registry
+from config.registry import Chain, Registry
 from config.settings import Settings
 from gateway.deps import Deps
 from gateway.operations.metrics import MetricsHub
@@ -28,9 +27,7 @@ from store.engine import Store
 from tickets import addresses
 from tickets.addresses import Derive
 from tickets.keys import KeyKind, Keyring
-
-DERIVE: dict[Family, Callable[[str, int, int], list[str]]] = {Family.EVM: evm_addresses}
-"""By family, what derives a deployment's own addresses from its watch-only key."""
+from verifier.port import NO_LOOKUP, Lookups
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,12 +77,12 @@ def housekeeping(house: House) -> Housekeeping:
 
 
 def derivations(settings: Settings) -> dict[str, Derive]:
-    """Return, by chain, what derives its orders' own addresses, where the settings name a watch-only key for it."""
-    return {
-        chain.id: partial(make, xpub)
-        for chain in settings.registry().chains.values()
-        if (xpub := settings.chains[chain.id].xpub) is not None and (make := DERIVE.get(chain.family)) is not None
+    """Return, by chain, what derives its orders' own keys, where the settings say that they have some."""
+    secret = load_gate_secret(settings.keys.directory)
+    made = {
+        chain.id: derivation(chain, settings.chains[chain.id], secret) for chain in settings.registry().chains.values()
     }
+    return {chain: derive for chain, derive in made.items() if derive is not None}
 
 
 @asynccontextmanager
@@ -100,7 +97,7 @@ async def gate(house: House) -> AsyncIterator[Deps]:
             store=house.store,
             clock=house.clock,
             keyring=house.keyring,
-            lookup=lookup,
+            lookup=Lookups(contracts=lookup, authorities=NO_LOOKUP),
             secret=load_gate_secret(house.settings.keys.directory),
             metrics=house.metrics,
         )

@@ -4,31 +4,19 @@ Nothing is decided here: `judge` weighs what was read, and only the gate knows i
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chains.account import Account, NotAnAccount
 from chains.accounts import parse_caip10
-from config.registry import Family, Network
-from verifier import rfc3339, siwe
+from config.registry import Network
+from verifier import rfc3339
 from verifier.layout import Layout, Malformed, SignIn
+from verifier.layouts import LAYOUTS, claimed
 from verifier.purpose import Purpose, speaks_of
 
 LIFE = timedelta(minutes=5)
 """How long a challenge is good for from its `issued_at`."""
-
-_REFERENCE = "[-_a-zA-Z0-9]{1,32}"  # CAIP-2
-_ADDRESS = "[-.%a-zA-Z0-9]{1,128}"  # CAIP-10
-
-LAYOUTS: Mapping[Family, Layout] = {
-    Family.EVM: siwe.LAYOUT,
-    Family.BITCOIN: Layout(ecosystem="Bitcoin", namespace="bip122", address=_ADDRESS, chain_id=_REFERENCE),
-    Family.SOLANA: Layout(ecosystem="Solana", namespace="solana", address=_ADDRESS, chain_id=_REFERENCE),
-    Family.HIVE: Layout(ecosystem="Hive", namespace="hive", address=_ADDRESS, chain_id=_REFERENCE),
-    Family.MONERO: Layout(ecosystem="Monero", namespace="monero", address=_ADDRESS, chain_id=_REFERENCE),
-}
-"""EIP-4361 for EVM; CAIP-122 gives the same shape to the others."""
 
 _PURPOSE = "urn:usher:purpose:"
 _EVENT = "urn:usher:event:"
@@ -52,10 +40,11 @@ class Challenge:
 
 def write(challenge: Challenge) -> str:
     """Return the text to sign."""
-    return LAYOUTS[challenge.account.holder.family].write(_sign_in(challenge))
+    layout = LAYOUTS[challenge.account.holder.family]
+    return layout.write(_sign_in(challenge, layout))
 
 
-def _sign_in(challenge: Challenge) -> SignIn:
+def _sign_in(challenge: Challenge, layout: Layout) -> SignIn:
     resources = [f"{_PURPOSE}{challenge.purpose}"]
     if challenge.event_id is not None:
         resources.append(f"{_EVENT}{challenge.event_id}")
@@ -64,7 +53,7 @@ def _sign_in(challenge: Challenge) -> SignIn:
         address=challenge.account.address,
         statement=challenge.statement,
         uri=challenge.uri,
-        chain_id=challenge.account.chain.partition(":")[2],
+        chain_id=layout.chain_name(challenge.account.chain.partition(":")[2]),
         nonce=challenge.nonce,
         issued_at=rfc3339.write(challenge.issued_at),
         expiration_time=rfc3339.write(challenge.expires_at),
@@ -77,7 +66,7 @@ def parse(text: str, *, network: Network) -> Challenge | Malformed:
 
     Every challenge has one spelling, or each further one would be another text to spend.
     """
-    layout = next((layout for layout in LAYOUTS.values() if layout.claim in text), None)
+    layout = claimed(text)
     if layout is None:
         return Malformed(reason="this text asks nobody to sign in")
     message = layout.parse(text)
@@ -88,7 +77,7 @@ def parse(text: str, *, network: Network) -> Challenge | Malformed:
         return challenge
     if not speaks_of(challenge.statement, challenge.purpose):
         return Malformed(reason="statement: these are not the words of the purpose")
-    if _sign_in(challenge) != message:  # fields and text determine each other: the text would not come back either
+    if _sign_in(challenge, layout) != message:  # fields and text determine each other: nor would the text
         return Malformed(reason="this is not how a challenge is spelt here")
     return challenge
 
@@ -99,12 +88,15 @@ def timestamp_text(event_ref: str, milliseconds: int) -> str:
 
 
 def _read(message: SignIn, layout: Layout, network: Network) -> Challenge | Malformed:
-    account = parse_caip10(f"{layout.namespace}:{message.chain_id}:{message.address}", network)
+    reference = layout.reference(message.chain_id or "")
+    account = parse_caip10(f"{layout.namespace}:{reference}:{message.address}", network)
     if isinstance(account, NotAnAccount):
         return Malformed(reason=account.reason)
     about = _RESOURCES.fullmatch("\n".join(message.resources or ()))
     issued_at, expires_at = (rfc3339.moment(time or "") for time in (message.issued_at, message.expiration_time))
-    if about is None or issued_at is None or expires_at is None or message.statement is None:
+    if issued_at is None or message.uri is None or message.nonce is None:
+        return Malformed(reason="a challenge has every field of a sign-in")
+    if about is None or expires_at is None or message.statement is None:
         return Malformed(reason="a challenge has a statement, an expiry and a purpose")
     return Challenge(
         domain=message.domain,

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from chains.account import Account
-from verifier import eip191, erc6492, siwe
+from verifier import eip191, erc6492, signin
 from verifier.port import Lookup
 from verifier.skew import SKEW
 from verifier.verdict import Invalid, Valid, Verdict
@@ -26,9 +26,7 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     hashed = eip191.digest(message)
     if hashed is None:
         return Invalid(reason="the message is no Unicode text")
-    if siwe.claims(message) and (
-        reason := siwe.objection(message, address=account.holder.canonical, now=now, skew=SKEW)
-    ):
+    if reason := signin.objection(message, account, now=now, skew=SKEW):
         return Invalid(reason=reason)
     if not erc6492.is_wrapped(raw) and eip191.recover(hashed, raw) == account.holder.canonical:
         return Valid(account=account, scheme="eip191")

@@ -55,7 +55,7 @@ class _Pool:
 
 
 class EvmLookup:
-    """The `verifier.port.Lookup` of EVM chains."""
+    """The `verifier.port.ContractLookup` of EVM chains."""
 
     def __init__(
         self, endpoints: Mapping[str, Sequence[str]], *, bounds: Bounds | None = None, observer: Observer = ignore

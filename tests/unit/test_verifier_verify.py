@@ -11,7 +11,7 @@ from chains.accounts import account_of
 from config.registry import Family, Network
 from tests.support.programs import ROOT
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
-from verifier import evm, siwe
+from verifier import evm, signin, siwe
 from verifier.erc6492 import MAGIC
 from verifier.layout import SignIn
 from verifier.port import KEYS_ONLY, NO_LOOKUP
@@ -147,7 +147,7 @@ async def test_a_well_signed_sign_in_text_is_still_held_to_what_it_says(now, tex
 
 async def test_without_that_check_the_good_signature_of_a_bad_text_would_count(now, monkeypatch):
     text = sign_in(nonce="short")
-    monkeypatch.setattr(siwe, "claims", lambda _text: False)
+    monkeypatch.setattr(signin, "claimed", lambda _text: None)
     assert isinstance(await verdict(ALICE.sign(personal_digest(text)), now, message=text), Valid)
 
 

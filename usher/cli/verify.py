@@ -21,7 +21,7 @@ from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record
 from usher.cli.words import moment, pairs
 from verifier import rfc3339
-from verifier.port import KEYS_ONLY, Lookup
+from verifier.port import KEYS_ONLY, Lookup, Lookups
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 from verifier.verify import verify
 
@@ -116,7 +116,7 @@ class _Bench:
 
         lookup = EvmLookup({chain: [url] for chain, url in self.urls.items()})
         try:
-            yield partial(self._verdict, lookup)
+            yield partial(self._verdict, Lookups(contracts=lookup, authorities=KEYS_ONLY))
         finally:
             await lookup.aclose()
 
