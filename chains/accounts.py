@@ -85,8 +85,11 @@ def account_of(address: str, *, network: Network, chain: Chain | None = None) ->
     family = family_of(address)
     if family is None:
         return NotAnAccount(reason="this text is no address of any family")
-    at = chain.id if chain is not None and chain.family is family else _SPELLINGS[family].home[network]
-    return _account(address, family, network, at)
+    if chain is None or chain.family is not family:
+        return _account(address, family, network, _SPELLINGS[family].home[network])
+    if chain.prefixes is not None and not bitcoin.is_spelt(address, chain.prefixes):
+        return NotAnAccount(reason=f"this address is of another network than {chain.name}")
+    return _account(address, family, network, chain.id)
 
 
 def home_of(family: Family, network: Network) -> str:

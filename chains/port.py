@@ -6,7 +6,9 @@ Requirements on an implementer
    twice from one checkpoint is allowed at any time (the process was killed before it could commit) and must report the
    same final payments.
 2. Every payment to a watched address is reported: above finality in `pending` on each poll while it stands there, and
-   exactly once in `final`, in order of height and position. Nothing is skipped: an unreadable block is an error.
+   exactly once in `final`, in order of height and position. Nothing is skipped: an unreadable block is an error. What
+   waits in a pool, or in a block but cannot be spent yet (a coinbase, a time lock), is pending in no block; it becomes
+   final, in its own block, when it can be spent and that block is final.
 3. `gone` needs proof: another block stands at that height in a chain at least as good, or a conflicting transaction was
    mined. Absence proves nothing. A payment that returns is reported as pending again. A payment's facts may change with
    its block until it is final: the newest report holds, and where another one stood before, its key is in `gone` too.
@@ -15,6 +17,8 @@ Requirements on an implementer
    Above the value where two endpoints must agree on a block, its payments are reported as in none until they do.
 6. Values of our own transactions are reported with `internal=True`; deciding what they mean is not the adapter's work.
 7. What was reported as pending is looked for until it is final or gone, even if the watch or the assets have shrunk.
+8. `final_height` is a promise: at and below it nothing is left to be reported but what cannot be spent yet. A pending
+   payment in a block at or below it that is not final in the same sweep counts as proved gone.
 """
 
 import hashlib
@@ -32,7 +36,7 @@ class PaymentKey:
 
     chain: str  # CAIP-2
     txid: str  # as the chain's own tools print it
-    index: str  # family's own: EVM `v` (native value) or the log's ordinal within its receipt
+    index: str  # family's own: EVM `v`, a log's ordinal or `internal`; Bitcoin vout; Solana outer.inner; …
 
     @property
     def payment_id(self) -> str:
@@ -62,6 +66,7 @@ class Payment:
     block: Block | None  # None: seen, not yet in a block that counts
     direct: bool = True  # EVM native: the transaction's own value and sender, so that `sender` may claim it
     internal: bool = False  # moved between our own accounts: booked, never settled
+    references: tuple[str, ...] = ()  # watched keys that travelled along to name an order (Solana Pay), as watched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +79,10 @@ class Pending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """The addresses whose payments are ours. It only grows: an address is retired, never forgotten."""
+    """The addresses whose payments are ours. It only grows: an address is retired, never forgotten.
+
+    On a family whose orders are found by a reference, the references stand here among the addresses.
+    """
 
     active: frozenset[str]
     retired: frozenset[str] = frozenset()  # still looked at, at the latest when a block becomes final

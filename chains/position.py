@@ -141,7 +141,7 @@ def write(position: Position) -> Checkpoint:
         "version": VERSION,
         "final": _write_link(position.memory.final),
         "unfinal": [_write_link(link) for link in position.memory.unfinal],
-        "payments": [_write_payment(payment) for payment in position.payments],
+        "payments": [write_payment(payment) for payment in position.payments],
         "agreed": [*sorted(position.agreed)],
     }
 
@@ -155,7 +155,7 @@ def read(checkpoint: Checkpoint, chain: str) -> Position:
         memory = Memory(
             final=_read_link(stored["final"]), unfinal=tuple(_read_link(link) for link in stored["unfinal"])
         )
-        payments = tuple(_read_payment(payment, chain) for payment in stored["payments"])
+        payments = tuple(read_payment(payment, chain) for payment in stored["payments"])
         agreed = frozenset(stored["agreed"])
     except (KeyError, TypeError, ValueError) as error:
         raise PersistentError(f"{chain}: the checkpoint cannot be read: {error!r}") from error
@@ -198,7 +198,8 @@ def _read_link(stored: Sequence[Any]) -> Link:
     return Link(height=height, hash=digest, parent=parent, time=time)
 
 
-def _write_payment(payment: Payment) -> dict[str, Any]:
+def write_payment(payment: Payment) -> dict[str, Any]:
+    """Return a payment as a checkpoint holds it. Its chain is the checkpoint's."""
     block = payment.block
     return {
         "txid": payment.key.txid,
@@ -211,11 +212,12 @@ def _write_payment(payment: Payment) -> dict[str, Any]:
         "block": [block.height, block.hash, int(block.time.timestamp())] if block else None,
         "direct": payment.direct,
         "internal": payment.internal,
+        "references": list(payment.references),
     }
 
 
-def _read_payment(stored: Mapping[str, Any], chain: str) -> Payment:
-    height, digest, time = stored["block"]
+def read_payment(stored: Mapping[str, Any], chain: str) -> Payment:
+    """Return the payment that `write_payment` wrote. Raises KeyError, TypeError or ValueError for anything else."""
     return Payment(
         key=PaymentKey(chain=chain, txid=stored["txid"], index=stored["index"]),
         asset=stored["asset"],
@@ -223,7 +225,13 @@ def _read_payment(stored: Mapping[str, Any], chain: str) -> Payment:
         destination=stored["destination"],
         sender=stored["sender"],
         memos=tuple(stored["memos"]),
-        block=Block(height=height, hash=digest, time=moment(time)),
+        block=None if stored["block"] is None else _read_block(stored["block"]),
         direct=stored["direct"],
         internal=stored["internal"],
+        references=tuple(stored["references"]),
     )
+
+
+def _read_block(stored: Sequence[Any]) -> Block:
+    height, digest, time = stored
+    return Block(height=height, hash=digest, time=moment(time))

@@ -4,7 +4,7 @@ No family's methods stand here. An endpoint's URL may hold a key, so only its ho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,7 +61,7 @@ class Call:
     """One JSON-RPC call."""
 
     method: str
-    params: Sequence[Any] = ()
+    params: Sequence[Any] | Mapping[str, Any] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,10 +132,10 @@ class Endpoint:
     _identifying: asyncio.Lock = field(default_factory=asyncio.Lock)
     _batch: int = BATCH
 
-    async def call(self, method: str, *params: Any) -> Any:
-        """Return the result of one call. Raises EndpointError, also for a JSON-RPC error."""
+    async def call(self, method: str, *params: Any, **named: Any) -> Any:
+        """Return the result of one call, by position or by name. Raises EndpointError, also for a JSON-RPC error."""
         await self._introduce()
-        result = await self._exchange(Call(method=method, params=params))
+        result = await self._exchange(Call(method=method, params=named or params))
         if isinstance(result, Refusal):
             raise result.error
         return result

@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 _AUTHORITY = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+_KEY = re.compile(r"[0-9a-f]{64}")
 _TURN_URI = re.compile(r"turns?:[^\s?/@]+(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII)
 """RFC 7065 section 3.1."""
 
@@ -50,6 +51,13 @@ def endpoint(url: SecretStr) -> SecretStr:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("is not an http:// or https:// URL")
     return url
+
+
+def view_key(key: SecretStr) -> SecretStr:
+    """Accept a private key of Monero: 64 hex digits, as `viewkey` prints it."""
+    if _KEY.fullmatch(key.get_secret_value()) is None:
+        raise ValueError("is not a private view key (64 hex digits)")
+    return key
 
 
 def redis_url(url: SecretStr) -> SecretStr:

@@ -10,9 +10,13 @@ from config.lines import KeyPath
 from config.loader import ChainEntry
 from config.registry import Chain, Family, Network, Registry
 from config.sections import ChainSettings
+from config.tokens import token_reference
+from config.xpub import require_plain
 
 _RECEIVE_CHECKS = {Family.EVM: require_checksum}
-"""What a receive address must be, by family."""
+"""What a receive address must be, by family; the families' own grammars are asked where the rooms are put together."""
+_XPUB_CHECKS = {Family.EVM: require_plain, Family.BITCOIN: str}
+"""Families whose orders get own addresses from a watch-only key, and which keys those take."""
 
 
 def registry_of(chains: Mapping[str, ChainSettings]) -> Registry:
@@ -51,9 +55,10 @@ def faults(network: Network, chains: Mapping[str, ChainSettings]) -> Iterator[Fa
 
 def _chain_faults(at: KeyPath, chain_id: str, entry: ChainEntry, own: ChainSettings) -> Iterator[Fault]:
     try:
-        _RECEIVE_CHECKS[entry.family](own.receive)
+        _RECEIVE_CHECKS.get(entry.family, str)(own.receive)
     except ValueError as error:
         yield Fault(path=(*at, "receive"), reason=str(error))
+    yield from _family_faults(at, entry, own)
     if own.tokens and entry.network is not Network.TEST:
         yield Fault(path=(*at, "tokens"), reason="may be named on test networks only; chains.toml lists the others")
     tickers = {entry.native.ticker, *entry.tokens, *own.tokens}
@@ -62,6 +67,12 @@ def _chain_faults(at: KeyPath, chain_id: str, entry: ChainEntry, own: ChainSetti
             yield Fault(path=(*at, key, ticker), reason=f"is no asset here; there are {', '.join(sorted(tickers))}")
         if named - tickers:
             return
+    for ticker, token in own.tokens.items():
+        try:
+            token_reference(entry.family, token.contract)
+        except ValueError as error:
+            yield Fault(path=(*at, "tokens", ticker, "contract"), reason=str(error))
+            return
     try:
         agreement_thresholds(loader.chain_of(chain_id, _changed(entry, own)), own)
     except ValueError as error:
@@ -69,6 +80,25 @@ def _chain_faults(at: KeyPath, chain_id: str, entry: ChainEntry, own: ChainSetti
         return
     if own.agree_above and len({endpoint.url for endpoint in own.endpoints}) == 1:
         yield Fault(path=(*at, "agree_above"), reason="needs two endpoints that can agree; there is one")
+
+
+def _family_faults(at: KeyPath, entry: ChainEntry, own: ChainSettings) -> Iterator[Fault]:
+    """Yield what other families have and this one has not, or must have."""
+    if own.xpub is not None:
+        try:
+            _XPUB_CHECKS.get(entry.family, _no_xpub)(own.xpub)
+        except ValueError as error:
+            yield Fault(path=(*at, "xpub"), reason=str(error))
+    if own.wallet is None and entry.family is Family.MONERO:
+        yield Fault(path=(*at, "wallet"), reason="is missing: Monero is read through a view-only wallet")
+    if own.wallet is not None and entry.family is not Family.MONERO:
+        yield Fault(path=(*at, "wallet"), reason="is for Monero only")
+    if own.memo_key is not None and entry.family is not Family.HIVE:
+        yield Fault(path=(*at, "memo_key"), reason="is for Hive only")
+
+
+def _no_xpub(_key: str) -> str:
+    raise ValueError("is for EVM chains and Bitcoin only")
 
 
 def _changed(entry: ChainEntry, own: ChainSettings) -> ChainEntry:

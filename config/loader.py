@@ -8,11 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from config.amounts import to_units
-from config.eip55 import require_checksum
-from config.registry import Asset, Chain, Explorer, Family, Finality, MintStep, Network, Registry
+from config.registry import (
+    AddressPrefixes,
+    Asset,
+    Chain,
+    Explorer,
+    Family,
+    Finality,
+    MintStep,
+    Network,
+    Registry,
+)
+from config.tokens import token_reference
 
 SHIPPED = Path(__file__).with_name("chains.toml")
 ANY_ASSET = "*"
@@ -37,12 +47,13 @@ class FinalityEntry(Entry):
 
     tag: str | None = None
     blocks: Annotated[int, Field(ge=1, le=100_000)]
+    tag_only: bool = False
 
 
 class TokenEntry(Entry):
     """A token that is accepted, by its contract."""
 
-    contract: Annotated[str, AfterValidator(require_checksum)]
+    contract: str  # as its family writes it
     decimals: Annotated[int, Field(ge=0, le=36)]
     dust: str = "0"
 
@@ -63,6 +74,14 @@ class ExplorerEntry(Entry):
     address: str
 
 
+class PrefixesEntry(Entry):
+    """How a chain of the Bitcoin family spells its addresses."""
+
+    p2pkh: Annotated[int, Field(ge=0, le=255)]
+    p2sh: Annotated[int, Field(ge=0, le=255)]
+    bech32: Annotated[str, Field(pattern="^[a-z]{1,83}$")]
+
+
 class ChainEntry(Entry):
     """One chain of the registry."""
 
@@ -78,6 +97,7 @@ class ChainEntry(Entry):
     native: NativeEntry
     tokens: dict[str, TokenEntry] = Field(default_factory=dict)
     mint_steps: dict[str, tuple[StepEntry, ...]]
+    prefixes: PrefixesEntry | None = None
     checked_headers: bool = True
 
 
@@ -104,7 +124,7 @@ def chain_of(chain_id: str, entry: ChainEntry) -> Chain:
         decimals=entry.native.decimals,
         dust=to_units(entry.native.dust, entry.native.decimals),
     )
-    tokens = tuple(_token(chain_id, ticker, token) for ticker, token in entry.tokens.items())
+    tokens = tuple(_token(chain_id, entry.family, ticker, token) for ticker, token in entry.tokens.items())
     by_ticker = {asset.ticker: asset for asset in (native, *tokens)}
     spoken = {f"{ticker.lower()}:{entry.alias}": asset.id for ticker, asset in by_ticker.items()}
     return Chain(
@@ -116,10 +136,11 @@ def chain_of(chain_id: str, entry: ChainEntry) -> Chain:
         native=native,
         tokens=tokens,
         mint_steps=mint_steps_of(entry.mint_steps, by_ticker),
-        finality=Finality(tag=entry.finality.tag, blocks=entry.finality.blocks),
+        finality=Finality(**entry.finality.model_dump()),
         explorer=None if entry.explorer is None else Explorer(**entry.explorer.model_dump()),
         payment_methods=spoken | {name: by_ticker[ticker].id for name, ticker in entry.payment_methods.items()},
         hold_cap=timedelta(minutes=entry.hold_cap_minutes),
+        prefixes=None if entry.prefixes is None else AddressPrefixes(**entry.prefixes.model_dump()),
         checked_headers=entry.checked_headers,
     )
 
@@ -153,13 +174,13 @@ def _steps(ticker: str, entries: tuple[StepEntry, ...], by_ticker: Mapping[str, 
     return steps
 
 
-def _token(chain_id: str, ticker: str, token: TokenEntry) -> Asset:
-    contract = token.contract.lower()
+def _token(chain_id: str, family: Family, ticker: str, token: TokenEntry) -> Asset:
+    named = token_reference(family, token.contract)
     return Asset(
-        id=f"{chain_id}/erc20:{contract}",
+        id=f"{chain_id}/{named.namespace}:{named.reference}",
         chain=chain_id,
         ticker=ticker,
         decimals=token.decimals,
-        contract=contract,
+        contract=named.contract,
         dust=to_units(token.dust, token.decimals),
     )

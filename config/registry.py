@@ -31,7 +31,7 @@ class Asset:
     chain: str  # CAIP-2
     ticker: str  # display only
     decimals: int  # display only: amounts are integers of the smallest unit everywhere
-    contract: str | None = None  # lower-case contract address; None for the chain's native coin
+    contract: str | None = None  # what the chain knows the token by (contract, mint, NAI); None for its native coin
     dust: int = 0  # smallest amount worth sending back, in the smallest unit
 
     @property
@@ -54,6 +54,7 @@ class Finality:
 
     tag: str | None  # the node's own word for it ("finalized"), None: depth alone decides
     blocks: int  # used where the tag is not to be had
+    tag_only: bool = False  # depth never decides, nothing mints before the word; `blocks` says how long it takes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,15 @@ class Explorer:
 
     transaction: str
     address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressPrefixes:
+    """How a chain of the Bitcoin family spells its addresses."""
+
+    p2pkh: int  # version byte in base58check
+    p2sh: int
+    bech32: str  # human-readable part (BIP-173)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +90,7 @@ class Chain:
     explorer: Explorer | None
     payment_methods: Mapping[str, str]  # spoken names ("eth", "usdc:polygon") -> asset id
     hold_cap: timedelta  # how long a pending payment may extend a hold
+    prefixes: AddressPrefixes | None = None  # Bitcoin family: its own spelling of addresses
     checked_headers: bool = True  # False: its headers have fields we cannot hash yet; links alone hold blocks together
 
     @property

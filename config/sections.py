@@ -60,6 +60,15 @@ class EndpointSettings(Section):
     requests_per_second: Count | None = None  # None: as fast as it answers
 
 
+class WalletSettings(Section):
+    """The view-only wallet that reads a Monero chain, behind monero-wallet-rpc. It can see payments and spend none."""
+
+    endpoint: Annotated[EndpointSettings, BeforeValidator(_endpoint)]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = "usher"  # its file in the wallet folder
+    password: SecretStr = SecretStr("")  # of that file
+    view_key: Annotated[SecretStr, AfterValidator(checks.view_key)]  # private view key of `receive`
+
+
 class ChainSettings(Section):
     """A chain that is sold on, and what this deployment changes about it."""
 
@@ -70,6 +79,8 @@ class ChainSettings(Section):
     ]
     receive: Annotated[str, Field(min_length=1)]  # where money without an order's own address goes
     xpub: Annotated[str, AfterValidator(require_watch_only)] | None = None  # orders get own addresses from it
+    wallet: WalletSettings | None = None  # Monero
+    memo_key: SecretStr | None = None  # Hive: the receiving account's private memo key, so that `#` memos are read
     start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
     finality: FinalityEntry | None = None

@@ -8,7 +8,7 @@ import hashlib
 
 from chains import base58
 from chains.bitcoin import bech32
-from config.registry import Network
+from config.registry import AddressPrefixes, Network
 
 _BECH32_PREFIXES = {Network.MAIN: ("bc",), Network.TEST: ("tb", "bcrt")}
 _BASE58_VERSIONS = {Network.MAIN: (0x00, 0x05), Network.TEST: (0x6F, 0xC4)}  # P2PKH, P2SH
@@ -24,6 +24,15 @@ def canonical(address: str, network: Network) -> bytes | None:
         known = (witness.version, len(witness.program)) in _SIGNABLE
         return address.lower().encode() if known and witness.prefix in _BECH32_PREFIXES[network] else None
     return address.encode() if _is_base58check(address, network) else None
+
+
+def is_spelt(address: str, prefixes: AddressPrefixes) -> bool:
+    """Whether an address has the prefix of this very chain: testnet and regtest share some and not others."""
+    witness = bech32.decode(address)
+    if witness is not None:
+        return witness.prefix == prefixes.bech32
+    data = base58.decode(address)
+    return data is not None and data[:1] in (bytes([prefixes.p2pkh]), bytes([prefixes.p2sh]))
 
 
 def display(raw: bytes) -> str:

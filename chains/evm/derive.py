@@ -6,8 +6,9 @@ coincurve at an old version. Tests hold this against bitcoinlib.
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from coincurve import PublicKey
 
@@ -36,6 +37,11 @@ class _ExtendedKey:
 
     point: PublicKey
     chain_code: bytes
+
+
+def deriving(xpub: str) -> Callable[[int, int], list[str]]:
+    """Return what gives the orders' addresses below an account's xpub, from a position on, so many of them."""
+    return partial(addresses, xpub)
 
 
 def addresses(xpub: str, start: int, count: int) -> list[str]:

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from chains.blocks import Link
+from chains.distrust import Distrusted
 from chains.evm.address import display
 from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, header_hash, unknown_fields
 from chains.evm.ours import TRANSFER, Ours, address_in
@@ -31,13 +32,6 @@ LATEST = 2**34
 """Seconds since 1970 that no honest block carries: the year 2514."""
 _SEAL = object()
 _TO = itemgetter("to")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distrusted:
-    """A node's answer that cannot be true, and why."""
-
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,9 +4,8 @@ Tokens: a block whose bloom admits no transfer to us holds none, which its hash 
 for, and where a bloom admits an address whose logs did not come, once more: elsewhere, if there is an elsewhere.
 """
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain as chained
 from typing import Any, TypeVar
@@ -15,7 +14,6 @@ from chains.blocks import Link
 from chains.evm.ours import TRANSFER, Ours, topic_of
 from chains.evm.parse import (
     CheckedBlock,
-    Distrusted,
     Execution,
     check_block,
     check_execution,
@@ -25,12 +23,12 @@ from chains.evm.parse import (
     token_candidates,
 )
 from chains.position import ReadBlock
+from chains.reading import believed, listed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 T = TypeVar("T")
 
 BLOCKS_PER_BATCH = 10
-IN_FLIGHT = 4
 ADDRESSES_PER_QUERY = 500
 RECEIPTS_PER_BATCH = 50
 UNKNOWN_TAG = frozenset({-32602, -32000, -39001})
@@ -177,58 +175,8 @@ class Reader:
         }
 
 
-def believed(value: T | Distrusted) -> T:
-    """Return what passed its check; what did not is the endpoint's failure."""
-    if isinstance(value, Distrusted):
-        raise EndpointError(Trouble.INCONSISTENT, value.reason)
-    return value
-
-
-def served(answer: Any | Refusal) -> Any:
-    """Return an answer; a refusal is the endpoint's failure."""
-    if isinstance(answer, Refusal):
-        raise answer.error
-    return answer
-
-
-def listed(answer: Any) -> list[Any]:
-    """Return an answer that has to be a list."""
-    if not isinstance(answer, list):
-        raise EndpointError(Trouble.MALFORMED, "logs are no list")
-    return answer
-
-
 def _height_of(log: Any) -> int:
     try:
         return int(log["blockNumber"], 16)
     except (KeyError, TypeError, ValueError):
         raise EndpointError(Trouble.MALFORMED, "a log without its block") from None
-
-
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run a few at a time and return the results in order; the first failure ends the rest and is raised as it is."""
-    gate = asyncio.Semaphore(IN_FLIGHT)
-
-    async def guarded(one: Coroutine[Any, Any, T]) -> T:
-        async with gate:
-            return await one
-
-    coroutines = list(work)
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(guarded(one)) for one in coroutines]
-    except* EndpointError as failures:
-        raise _first(failures) from None
-    finally:
-        for one in coroutines:
-            one.close()  # those that were never begun
-    return [task.result() for task in tasks]
-
-
-def _first(failures: BaseExceptionGroup[EndpointError]) -> EndpointError:
-    leaf: BaseException = failures
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    if not isinstance(leaf, EndpointError):
-        raise leaf
-    return leaf

@@ -13,7 +13,7 @@ from aiolimiter import AsyncLimiter
 from chains.blocks import Contradiction, DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import DeepReorgError
 from chains.evm.ours import Ours
-from chains.evm.reader import Reader, together
+from chains.evm.reader import Reader
 from chains.evm.transport import EvmTransport, identify
 from chains.port import Block, Checkpoint, Payment, Sweep, Watch
 from chains.position import (
@@ -28,6 +28,7 @@ from chains.position import (
     sweep_of,
     write,
 )
+from chains.reading import together
 from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
 from config.deployment import agreement_thresholds
 from config.registry import Chain

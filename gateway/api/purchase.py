@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from chains.account import Account, NotAnAccount
 from chains.accounts import account_of, parse_caip10
+from chains.catalogue import has_own_keys
 from config.registry import Chain
 from gateway.api.bill import Desk, OrderBill, bill_of, desk_of
 from gateway.deps import DEPS, Deps
@@ -214,7 +215,8 @@ def _place(
 
 def _waits_for_address(conn: Connection, chain: str, desk: Desk) -> bool:
     """Whether an order without its own address could have one soon; else it stays without (`tickets.limits`)."""
-    return desk.settings.chains[chain].xpub is not None and not addresses.ready(conn, chain)
+    own_keys = has_own_keys(desk.registry.chains[chain], desk.settings.chains[chain])
+    return own_keys and not addresses.ready(conn, chain)
 
 
 ROUTES = (

@@ -1,39 +1,39 @@
-"""`usher inspect`: what would Usher see in this raw block? It reads files and asks no node."""
+"""`usher inspect`: what would Usher see in this raw block or transaction? It reads files and asks no node."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from chains.account import NotAnAccount
 from chains.accounts import account_of
-from chains.evm.ours import Ours
-from chains.evm.parse import (
-    CheckedBlock,
-    Distrusted,
-    Execution,
-    check_block,
-    check_execution,
-    payments_in,
-    presume_success,
-)
+from chains.catalogue import inspector
+from chains.distrust import Distrusted
+from chains.inspection import Given, Inspected
 from chains.port import Payment, Watch
 from config.loader import load_registry
-from config.registry import Chain, Family, Registry
+from config.registry import Chain, Registry
 from usher.cli import words
 from usher.cli.context import Invocation, settings_of
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_json
 
-T = TypeVar("T")
-
 app = typer.Typer(rich_markup_mode=None)
 
-WITHOUT_RECEIPTS = "without receipts only native value is seen, and failed transactions cannot be told from others"
-
-Block = Annotated[Path, typer.Option(metavar="FILE", help="The answer of eth_getBlockByNumber with full transactions.")]
-Receipts = Annotated[Path | None, typer.Option(metavar="FILE", help="The answer of eth_getBlockReceipts.")]
+Block = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A block as the node answers: eth_getBlockByNumber with full transactions, getblock (0 or 2), getBlock, "
+        "block_api.get_block, the transfers of monero-wallet-rpc.",
+    ),
+]
+Transaction = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="One transaction: getrawtransaction, getTransaction, get_transfer_by_txid."),
+]
+Receipts = Annotated[Path | None, typer.Option(metavar="FILE", help="EVM: the answer of eth_getBlockReceipts.")]
 
 
 @app.command("inspect")
@@ -42,51 +42,37 @@ def inspect(
     chain: Annotated[str, typer.Argument(metavar="CHAIN", help="CAIP-2 id, name or alias, e.g. eip155:137, polygon.")],
     more: Annotated[list[str] | None, typer.Argument(metavar="ADDRESS…", help="More addresses to watch.")] = None,
     *,
-    block: Block,
+    block: Block = None,
+    transaction: Transaction = None,
     receipts: Receipts = None,
     watch: Annotated[list[str], typer.Option(metavar="ADDRESS", help="An address of ours; repeatable.")],
     as_json: AsJson = False,  # noqa: ARG001  this command prints nothing else
 ) -> None:
-    """Print the payments that Usher would see in a raw block, as JSON.
+    """Print the payments that Usher would see in a raw block or transaction, as JSON.
 
     The files hold a node's answers as they came, with or without their JSON-RPC envelope. Tokens are those of the
     registry, and of the settings where --config names them.
     """
     registry = _registry(context)
     spoken = words.chain(registry, chain)
-    if spoken.family is not Family.EVM:
-        raise CommandError(f"blocks of {spoken.family} chains cannot be inspected yet", Exit.USAGE)
     watched = Watch(active=frozenset(_address(spoken, address) for address in (*watch, *(more or ()))))
-    show_json(_findings(registry, spoken, watched, _answer(block), None if receipts is None else _answer(receipts)))
+    if (block is None) is (transaction is None):
+        raise CommandError("give --block FILE or --transaction FILE", Exit.USAGE)
+    given = Given(block=_answer(block), transaction=_answer(transaction), receipts=_answer(receipts))
+    found = inspector(spoken.family)(given, spoken, watched)
+    if isinstance(found, Distrusted):
+        raise CommandError(f"a node would not be believed: {found.reason}")
+    show_json(_findings(registry, spoken, found))
 
 
-def _findings(registry: Registry, chain: Chain, watch: Watch, block: Any, receipts: Any) -> dict[str, Any]:
-    ours = Ours.of(watch, chain)
-    checked = _believed(check_block(block, recompute=chain.checked_headers))
-    executions = presume_success(checked) if receipts is None else _executions(checked, receipts, ours)
+def _findings(registry: Registry, chain: Chain, found: Inspected) -> dict[str, Any]:
     return {
         "chain": chain.id,
-        "height": checked.link.height,
-        "hash": checked.link.hash,
-        "note": WITHOUT_RECEIPTS if receipts is None else None,
-        "payments": [_told(registry, payment) for payment in _believed(payments_in(checked, executions, ours))],
+        "height": found.height,
+        "hash": found.hash,
+        "note": found.note,
+        "payments": [_told(registry, payment) for payment in found.payments],
     }
-
-
-def _executions(block: CheckedBlock, receipts: Any, ours: Ours) -> list[Execution]:
-    """Join every transaction of the block with its receipt; one without would leave open what came of it."""
-    try:
-        by_txid = {receipt["transactionHash"]: receipt for receipt in receipts}
-        joined = [(transaction["hash"], by_txid.get(transaction["hash"])) for transaction in block.transactions]
-    except (KeyError, TypeError) as error:
-        raise CommandError(f"these are no receipts of this block ({error!r})", Exit.USAGE) from None
-    return [_believed(check_execution(block, txid, receipt, ours)) for txid, receipt in joined]
-
-
-def _believed(answer: T | Distrusted) -> T:
-    if isinstance(answer, Distrusted):
-        raise CommandError(f"a node would not be believed: {answer.reason}")
-    return answer
 
 
 def _told(registry: Registry, payment: Payment) -> dict[str, Any]:
@@ -99,6 +85,7 @@ def _told(registry: Registry, payment: Payment) -> dict[str, Any]:
         "destination": payment.destination,
         "sender": payment.sender,
         "memos": payment.memos,
+        "references": payment.references,
         "internal": payment.internal,
     }
 
@@ -116,8 +103,10 @@ def _address(chain: Chain, text: str) -> str:
     return account.address
 
 
-def _answer(file: Path) -> Any:
-    """Return a node's answer without its JSON-RPC envelope."""
+def _answer(file: Path | None) -> Any:
+    """Return a node's answer without its JSON-RPC envelope; None where no file was given."""
+    if file is None:
+        return None
     try:
         answer = orjson.loads(file.read_bytes())
     except OSError as error:
