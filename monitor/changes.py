@@ -103,6 +103,7 @@ def _first_sight(payment: Payment, confirmations: int, state: PaymentState, now:
         direct=payment.direct,
         memos=payment.memos,
         internal=payment.internal,
+        references=payment.references,
         state=state,
         confirmations=confirmations,
         height=block.height if block else None,

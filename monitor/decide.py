@@ -133,7 +133,7 @@ def tolerance(price: int, dust: int) -> int:
 
 def _misnamed(payment: PaymentRecord, memo: Reading, order: Order | None) -> Reason | None:
     """Return why the payment names no one purchase; an order's own address is only contradicted by another's code."""
-    if order is None or order.address != payment.destination:
+    if order is None or order.address not in payment.locators:
         return memo.trouble
     return Reason.CONFLICTING_MEMOS if any(code != order.code for code in memo.codes) else None
 

@@ -18,6 +18,7 @@ _OLDEST_WAITING = select(func.min(payments.c.first_seen)).where(
     payments.c.chain == bindparam("of_chain"),
     payments.c.state == PaymentState.PENDING,
     payments.c.outcome == Outcome.WAITING,
+    payments.c.height.is_not(None),  # what is in no block may never be, and holds nobody else's places
 )
 
 

@@ -58,16 +58,23 @@ def match(conn: Connection, terms: Terms, records: Iterable[PaymentRecord]) -> d
     Nothing is locked yet: what an event or order is worth by now must be read again under the locks.
     """
     read = [(record, terms.read(record.memos)) for record in records]
-    by_address = _named(conn, _BY_ADDRESS, {record.destination for record, _ in read}, on_chain=terms.chain.id)
+    places = {place for record, _ in read for place in record.locators}
+    by_address = _named(conn, _BY_ADDRESS, places, on_chain=terms.chain.id)
     by_code = _named(conn, _BY_CODE, {code for _, reading in read if (code := _code(reading))})
     named = events.by_refs(conn, {reading.event.event for _, reading in read if reading.event})
     subjects = {}
     for record, reading in read:
-        order = by_address.get(record.destination) or by_code.get(_code(reading) or "")
+        order = _by_locator(record, by_address) or by_code.get(_code(reading) or "")
         subjects[record.id] = (
             Subject(reading=reading, purse=order.purse, order_id=order.id) if order else _bare(record, reading, named)
         )
     return _with_purses(conn, subjects)
+
+
+def _by_locator(record: PaymentRecord, found: Mapping[str, Named]) -> Named | None:
+    """Return the order that a payment's address or reference is of; two orders' references name neither."""
+    orders = {named.id: named for place in record.locators if (named := found.get(place)) is not None}
+    return next(iter(orders.values())) if len(orders) == 1 else None
 
 
 def _code(reading: Reading) -> str | None:

@@ -122,7 +122,7 @@ def _ripe(sitting: Sitting, sweep: Sweep, subjects: Mapping[str, Subject]) -> Se
     ripe = []
     for payment_id in subjects:
         record, stake, since = sitting.payment(payment_id), stakes.get(payment_id), math.inf
-        if stake is not None:
+        if stake is not None and not chain.finality.tag_only:
             place = stake.height, stake.asset, stake.purse
             if place not in depths:
                 steps = chain.steps_for(record.asset)

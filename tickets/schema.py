@@ -150,6 +150,7 @@ payments = Table(
     Column("direct", Boolean, nullable=False),
     Column("memos", JSON, nullable=False),  # texts as they travelled
     Column("internal", Boolean, nullable=False),
+    Column("references", JSON, nullable=False),  # watched keys that travelled along to name an order
     Column("state", String(12), nullable=False),  # pending | gone | final | lost
     Column("confirmations", Integer, nullable=False),
     Column("height", BigInteger),

@@ -73,6 +73,7 @@ class PaymentRecord:
     block_hash: str | None
     block_time: datetime | None
     first_seen: datetime  # earlier of our first sighting and the block's time: what lateness is judged by
+    references: tuple[str, ...] = ()  # watched keys that travelled along to name an order
     outcome: Outcome = Outcome.WAITING
     reason: Reason | None = None  # why `owed` goes back
     applied: int = 0  # part that pays for tickets
@@ -89,6 +90,11 @@ class PaymentRecord:
     def standing(self) -> bool:
         """Whether the chain still shows it."""
         return self.state is not PaymentState.GONE
+
+    @property
+    def locators(self) -> tuple[str, ...]:
+        """By what an order of its own is found: where the money went, and what travelled along to name it."""
+        return (self.destination, *self.references)
 
     @property
     def facts(self) -> tuple[object, ...]:
@@ -191,7 +197,7 @@ _CHANGEABLE = (
     "state", "confirmations", "height", "block_hash", "block_time", "first_seen",
     "outcome", "reason", "applied", "owed", "order_id", "purse", "booked", "updated_at",
 )  # fmt: skip
-_FACTS = ("asset", "amount", "destination", "sender", "direct", "memos", "internal")
+_FACTS = ("asset", "amount", "destination", "sender", "direct", "memos", "internal", "references")
 facts_of = attrgetter(*_FACTS)
 """Returns the facts of a payment, be it the chain's or the till's."""
 
@@ -228,6 +234,7 @@ def _record(row: Row[Any]) -> PaymentRecord:
         direct=row.direct,
         memos=tuple(row.memos),
         internal=row.internal,
+        references=tuple(row.references),
         state=PaymentState(row.state),
         confirmations=row.confirmations,
         height=row.height,

@@ -203,6 +203,7 @@ def _the_box_office() -> None:
         sa.Column("direct", sa.Boolean(), nullable=False),
         sa.Column("memos", sa.JSON(), nullable=False),
         sa.Column("internal", sa.Boolean(), nullable=False),
+        sa.Column("references", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("confirmations", sa.Integer(), nullable=False),
         sa.Column("height", sa.BigInteger(), nullable=True),
