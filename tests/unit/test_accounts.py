@@ -185,7 +185,7 @@ def test_what_the_hive_chain_could_not_have_is_no_hive_name(name):
 def test_monero_takes_standard_addresses_and_subaddresses():
     for address in (MONERO, MONERO_SUBADDRESS):
         assert named(address) == f"monero:418015bb9ae982a1975da7d79277c270:{address}"
-        assert named(address, Network.TEST) is None
+        assert named(address, Network.TEST) is not None  # a regtest writes its addresses like this
 
 
 @pytest.mark.parametrize(
