@@ -9,6 +9,8 @@ cp "$here/package.json" "$here/package-lock.json" "$root/.nodes/"
 (cd "$root/.nodes" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
 [ "${1:-}" = "--anvil-only" ] && exit 0
 
+sh "$here/debian.sh" bitcoin-knots monero
+
 missing=
 command -v "${TURNSERVER:-turnserver}" >/dev/null && command -v turnutils_uclient >/dev/null || missing="$missing coturn"
 command -v "${REDIS_SERVER:-redis-server}" >/dev/null || missing="$missing redis-server"
