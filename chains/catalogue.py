@@ -86,10 +86,10 @@ def open_source(chain: Chain, settings: ChainSettings, *, observer: Observer = i
     return family()(chain, settings, observer=observer)
 
 
-def derivation(chain: Chain, settings: ChainSettings, secret: bytes) -> Derive | None:
+def derivation(chain: Chain, settings: ChainSettings, secret: Callable[[], bytes]) -> Derive | None:
     """Return what gives this chain's orders keys of their own; None where the memo alone tells them apart.
 
-    `secret` is the deployment's own: references that nobody else can foretell are made with it.
+    `secret` gives the deployment's own: references that nobody else can foretell are made with it.
     """
     match chain.family:
         case Family.EVM if settings.xpub is not None:
@@ -103,7 +103,7 @@ def derivation(chain: Chain, settings: ChainSettings, secret: bytes) -> Derive |
         case Family.SOLANA:
             from chains.solana.reference import deriving as solana
 
-            return solana(secret, chain.id)
+            return solana(secret(), chain.id)
         case Family.MONERO if settings.wallet is not None:
             from chains.monero.derive import deriving as monero
 

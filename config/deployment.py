@@ -1,6 +1,6 @@
 """What a deployment makes of the shipped registry: its chains, its depths, its development tokens. No I/O here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from config import loader
 from config.amounts import to_units
@@ -13,9 +13,9 @@ from config.sections import ChainSettings
 from config.tokens import token_reference
 from config.xpub import require_plain
 
-_RECEIVE_CHECKS = {Family.EVM: require_checksum}
+_RECEIVE_CHECKS: Mapping[Family, Callable[[str], str]] = {Family.EVM: require_checksum}
 """What a receive address must be, by family; the families' own grammars are asked where the rooms are put together."""
-_XPUB_CHECKS = {Family.EVM: require_plain, Family.BITCOIN: str}
+_XPUB_CHECKS: Mapping[Family, Callable[[str], str]] = {Family.EVM: require_plain, Family.BITCOIN: str}
 """Families whose orders get own addresses from a watch-only key, and which keys those take."""
 
 

@@ -1,17 +1,19 @@
 """Where settings come from: usher.toml, then systemd's credentials, then the environment; the later one wins.
 
-The environment spells a key as USHER_TURN__TTL_SECONDS; a credential is a file named `turn.secret`. Both write a
-chain's id with `_` for `:`, as in USHER_CHAINS__EIP155_1__RECEIVE and `chains.eip155_1.endpoints`.
+The environment spells a key as USHER_TURN__TTL_SECONDS; a credential is a file named `turn.secret`. Both name a chain
+by its alias, or by its id with `_` for `:`, in any case: USHER_CHAINS__BITCOIN__RECEIVE, `chains.eip155_1.endpoints`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from config.lines import KeyPath
+from config.loader import load_entries
 
 PREFIX = "USHER_"
 NESTED = "__"
@@ -80,4 +82,12 @@ def _path(variable: str) -> KeyPath:
 
 
 def _chain_id(name: str) -> str:
-    return name if ":" in name else name.replace("_", ":", 1)
+    return name if ":" in name else _spoken_chains().get(name.lower()) or name.replace("_", ":", 1)
+
+
+@cache
+def _spoken_chains() -> Mapping[str, str]:
+    """Return the ids of the chains by what variables can call them: no `:`, no `-`, no difference of case."""
+    entries = load_entries()
+    ids = {chain_id.replace(":", "_", 1).lower(): chain_id for chain_id in entries}
+    return ids | {entry.alias.replace("-", "_"): chain_id for chain_id, entry in entries.items()}

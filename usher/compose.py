@@ -78,7 +78,7 @@ def housekeeping(house: House) -> Housekeeping:
 
 def derivations(settings: Settings) -> dict[str, Derive]:
     """Return, by chain, what derives its orders' own keys, where the settings say that they have some."""
-    secret = load_gate_secret(settings.keys.directory)
+    secret = partial(load_gate_secret, settings.keys.directory)
     made = {
         chain.id: derivation(chain, settings.chains[chain.id], secret) for chain in settings.registry().chains.values()
     }

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from config.registry import Network
+from config.registry import Family, Network
 
 _HEAD = """\
 # Usher's settings. Every key can also be set by the environment (USHER_GATE__PORT=8080) or, for secrets, by a
@@ -69,10 +69,34 @@ _CHAIN = """
 [chains.{chain}]
 # Nodes that answer for {name}. Two or more let Usher fail over, and check one against the other.
 endpoints = [{endpoints}]
-# Where money arrives that is sent without an order's own address (EIP-55 spelling).
+# {receive_note}
 receive = {receive}
+"""
+
+_RECEIVE_NOTES = {
+    Family.EVM: "Where money arrives that is sent without an order's own address (EIP-55 spelling).",
+    Family.BITCOIN: "Where money arrives that is sent without an order's own address.",
+    Family.SOLANA: "Your wallet. Orders are told apart by a reference in the payment link, or by the memo.",
+    Family.HIVE: "Your account. Orders are told apart by the memo, which the payment link fills in.",
+    Family.MONERO: "The wallet's primary address. Each order gets a subaddress of it.",
+}
+
+_XPUB = """\
 # Watch-only key from which orders get their own addresses; without one, buyers must send the memo along.
 {xpub}
+"""
+
+_MEMO_KEY = """\
+# The account's private memo key, so that encrypted memos (those that begin with #) are read. It can spend nothing.
+# memo_key = "5J…"
+"""
+
+_WALLET = """
+[chains.{chain}.wallet]
+# monero-wallet-rpc with a view-only wallet, which Usher makes from the view key. It can spend nothing.
+endpoint = {endpoint}
+# The private view key of `receive`. Better kept as the systemd credential chains.{alias}.wallet.view_key.
+view_key = {view_key}
 """
 
 
@@ -82,9 +106,13 @@ class ChainChoice:
 
     id: str
     name: str
+    alias: str = ""
+    family: Family = Family.EVM
     endpoints: tuple[str, ...] = ()
     receive: str = ""
     xpub: str | None = None
+    wallet: str = ""  # URL of monero-wallet-rpc
+    view_key: str = field(default="", repr=False)
     tokens: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # ticker: contract, decimals
 
 
@@ -131,9 +159,23 @@ def _chain(chain: ChainChoice) -> str:
         chain=_quoted(chain.id),
         name=chain.name,
         endpoints=", ".join(_quoted(url) for url in chain.endpoints),
+        receive_note=_RECEIVE_NOTES[chain.family],
         receive=_quoted(chain.receive),
-        xpub=f"xpub = {_quoted(chain.xpub)}" if chain.xpub else '# xpub = "xpub…"',
     )
+    match chain.family:
+        case Family.EVM | Family.BITCOIN:
+            text += _XPUB.format(xpub=f"xpub = {_quoted(chain.xpub)}" if chain.xpub else '# xpub = "xpub…"')
+        case Family.HIVE:
+            text += _MEMO_KEY
+        case Family.MONERO:
+            text += _WALLET.format(
+                chain=_quoted(chain.id),
+                alias=chain.alias.replace("-", "_"),
+                endpoint=_quoted(chain.wallet),
+                view_key=_quoted(chain.view_key),
+            )
+        case Family.SOLANA:
+            pass
     if chain.tokens:
         text += f"\n[chains.{_quoted(chain.id)}.tokens]\n"
     for ticker, (contract, decimals) in chain.tokens.items():

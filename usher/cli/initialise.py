@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from config import paths
 from config.clock import utc_now
 from config.gate_secret import create_gate_secret
 from config.loader import ChainEntry, load_entries
-from config.registry import Network
+from config.registry import Family, Network
 from config.settings import SettingsError, load_settings
 from store.errors import StoreUnavailableError
 from usher.cli.exits import CommandError, Exit
@@ -30,8 +32,22 @@ ChainIds = Annotated[list[str] | None, typer.Option("--chain", metavar="CAIP-2",
 Endpoints = Annotated[
     list[str] | None, typer.Option("--endpoint", metavar="CAIP-2=URL", help="A node that answers for a chain.")
 ]
-Receive = Annotated[str, typer.Option(help="Your address on these chains, where money arrives.")]
-Xpub = Annotated[str | None, typer.Option(help="Watch-only key, so that orders get their own addresses.")]
+Receive = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[CAIP-2=]ADDRESS", help="Your address on these chains, or on one of them; repeatable."),
+]
+Xpub = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[CAIP-2=]KEY", help="Watch-only key (EVM, Bitcoin): orders get their own addresses."),
+]
+Wallet = Annotated[
+    list[str] | None,
+    typer.Option("--wallet", metavar="CAIP-2=URL", help="Monero: the monero-wallet-rpc that watches for us."),
+]
+ViewKey = Annotated[
+    list[str] | None,
+    typer.Option("--view-key-file", metavar="CAIP-2=FILE", help="Monero: a file with the private view key."),
+]
 Tokens = Annotated[
     list[str] | None,
     typer.Option("--token", metavar="TICKER=CONTRACT/DECIMALS", help="A token of a test network."),
@@ -47,8 +63,10 @@ def initialise(
     network: Networks = Network.MAIN,
     chain: ChainIds = None,
     endpoint: Endpoints = None,
-    receive: Receive = "",
+    receive: Receive = None,
     xpub: Xpub = None,
+    wallet: Wallet = None,
+    view_key_file: ViewKey = None,
     token: Tokens = None,
     name: Annotated[str, typer.Option(help="The platform's name.")] = "Usher",
     host: Annotated[str, typer.Option(help="The address the gate listens on.")] = "127.0.0.1",
@@ -78,12 +96,16 @@ def initialise(
         public_url=url,
         turn_secret=secrets.token_hex(32),
         chains=_chains(
-            network=network,
-            ids=chain or [],
-            endpoints=endpoint or [],
-            receive=receive,
-            xpub=xpub,
-            tokens=token or [],
+            network,
+            _Told(
+                ids=chain or [],
+                endpoints=_by_chain(endpoint or [], "--endpoint", "CAIP-2=URL"),
+                receive=_by_chain(receive or [], "--receive"),
+                xpub=_by_chain(xpub or [], "--xpub"),
+                wallets=_by_chain(wallet or [], "--wallet", "CAIP-2=URL"),
+                view_keys=_by_chain(view_key_file or [], "--view-key-file", "CAIP-2=FILE"),
+                tokens=dict(map(_token, token or [])),
+            ),
         ),
     )
     keys = _make_keys(state)
@@ -103,36 +125,66 @@ def initialise(
     )
 
 
-def _chains(
-    *,
-    network: Network,
-    ids: list[str],
-    endpoints: list[str],
-    receive: str,
-    xpub: str | None,
-    tokens: list[str],
-) -> tuple[ChainChoice, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """What the options said of chains: lists of (chain, value), where no chain means all of them."""
+
+    ids: Sequence[str]
+    endpoints: Sequence[tuple[str | None, str]]
+    receive: Sequence[tuple[str | None, str]]
+    xpub: Sequence[tuple[str | None, str]]
+    wallets: Sequence[tuple[str | None, str]]
+    view_keys: Sequence[tuple[str | None, str]]  # files
+    tokens: Mapping[str, tuple[str, int]]
+
+    @property
+    def named(self) -> Iterator[str]:
+        """Every chain that an option names."""
+        yield from self.ids
+        for said in (self.endpoints, self.receive, self.xpub, self.wallets, self.view_keys):
+            yield from (chain for chain, _ in said if chain is not None)
+
+
+def _chains(network: Network, told: _Told) -> tuple[ChainChoice, ...]:
     known = load_entries()
-    urls = [_split(endpoint, "--endpoint", "CAIP-2=URL") for endpoint in endpoints]
-    chosen = list(dict.fromkeys([*ids, *(chain_id for chain_id, _ in urls)])) or [FIRST_CHAIN[network]]
+    chosen = list(dict.fromkeys(told.named)) or [FIRST_CHAIN[network]]
     for chain_id in chosen:
         if chain_id not in known:
             raise CommandError(f"--chain {chain_id}: unknown; there are {', '.join(known)}", Exit.USAGE)
-    return tuple(
-        ChainChoice(
-            id=chain_id,
-            name=known[chain_id].name,
-            endpoints=tuple(url for of, url in urls if of == chain_id) or _local(known[chain_id]),
-            receive=receive,
-            xpub=xpub,
-            tokens=dict(map(_token, tokens)) if known[chain_id].network is Network.TEST else {},
-        )
-        for chain_id in chosen
+    return tuple(_chosen(chain_id, known[chain_id], told) for chain_id in chosen)
+
+
+def _chosen(chain_id: str, entry: ChainEntry, told: _Told) -> ChainChoice:
+    return ChainChoice(
+        id=chain_id,
+        name=entry.name,
+        alias=entry.alias,
+        family=entry.family,
+        endpoints=tuple(url for of, url in told.endpoints if of == chain_id) or _local(entry),
+        receive=_of(told.receive, chain_id) or "",
+        xpub=_of(told.xpub, chain_id) if entry.family in {Family.EVM, Family.BITCOIN} else None,
+        wallet=_of(told.wallets, chain_id) or "",
+        view_key=_secret(_of(told.view_keys, chain_id)),
+        tokens=told.tokens if entry.network is Network.TEST and entry.family in {Family.EVM, Family.SOLANA} else {},
     )
 
 
+def _of(said: Sequence[tuple[str | None, str]], chain_id: str) -> str | None:
+    """Return what was said of this chain, else what was said of all."""
+    return next((value for of in (chain_id, None) for named, value in said if named == of), None)
+
+
+def _secret(file: str | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return Path(file).read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--view-key-file: {file} cannot be read ({type(error).__name__})", Exit.USAGE) from None
+
+
 def _local(entry: ChainEntry) -> tuple[str, ...]:
-    return (LOCAL_NODE,) if entry.network is Network.TEST else ()
+    return (LOCAL_NODE,) if entry.network is Network.TEST and entry.family is Family.EVM else ()
 
 
 def _token(text: str) -> tuple[str, tuple[str, int]]:
@@ -141,6 +193,15 @@ def _token(text: str) -> tuple[str, tuple[str, int]]:
     if not decimals.isdecimal():
         raise CommandError(f"--token {text}: write TICKER=CONTRACT/DECIMALS", Exit.USAGE)
     return ticker.upper(), (contract, int(decimals))
+
+
+def _by_chain(texts: Sequence[str], option: str, form: str | None = None) -> list[tuple[str | None, str]]:
+    """Read `CAIP-2=VALUE`; where no form is demanded, a bare value is meant for every chain."""
+    read: list[tuple[str | None, str]] = []
+    for text in texts:
+        bare = form is None and text.partition("=")[0] not in load_entries()
+        read.append((None, text) if bare else _split(text, option, form or "[CAIP-2=]VALUE"))
+    return read
 
 
 def _split(text: str, option: str, form: str) -> tuple[str, str]:
