@@ -1,32 +1,21 @@
 """Asks each configured node who it is and how late it is, and holds this machine's clock against theirs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from chains.rpc import Call, EndpointError, Refusal, Transport, Trouble
-from config.registry import Chain, Family, Network, Registry
+from chains.rpc import EndpointError
+from config.registry import Chain, Network, Registry
+from config.sections import WalletSettings
 from config.settings import ChainSettings
+from usher.doctor import probes
 from usher.doctor.finding import Finding, failed, ok, warning
+from usher.doctor.probes import Seen
 
 LATE_BLOCKS, LATE_AT_LEAST = 10, timedelta(minutes=1)
 """A node is late when its newest block is older than this many block times, and than this."""
 CLOCK_BEHIND = timedelta(seconds=15)
 """EVM nodes refuse a block from this far in the future (go-ethereum's allowedFutureBlockTime); so our clock is late."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """What a node said about itself."""
-
-    chain: str  # CAIP-2
-    height: int
-    newest: datetime  # its newest block's time
-
-
-Probe = Callable[[Transport], Awaitable[Seen]]
 
 
 async def examine(registry: Registry, chains: Mapping[str, ChainSettings], now: datetime) -> list[Finding]:
@@ -36,12 +25,23 @@ async def examine(registry: Registry, chains: Mapping[str, ChainSettings], now: 
         for chain_id, own in chains.items()
         for place, endpoint in enumerate(own.endpoints, 1)
     ]
-    answers = await asyncio.gather(*(_ask(chain.family, url) for chain, _, url in asked))
+    answers = await asyncio.gather(*(probes.ask(chain.family, url) for chain, _, url in asked))
     findings = [
         _judge(chain, f"{chain.name} node {place}", answer, now)
         for (chain, place, _), answer in zip(asked, answers, strict=True)
     ]
+    findings += await asyncio.gather(
+        *(_wallet(registry.chains[chain_id], own.wallet) for chain_id, own in chains.items() if own.wallet is not None)
+    )
     return [*findings, clock([answer for answer in answers if isinstance(answer, Seen)], now)]
+
+
+async def _wallet(chain: Chain, wallet: WalletSettings) -> Finding:
+    subject, at = f"{chain.name} wallet", f'chains."{chain.id}".wallet.endpoint'
+    error = await probes.ask_wallet(wallet.endpoint.url.get_secret_value())
+    if error is not None:
+        return failed(subject, f"no useful answer ({error}): is monero-wallet-rpc running? Look at {at}")
+    return ok(subject, "monero-wallet-rpc answers")
 
 
 def clock(answers: list[Seen], now: datetime) -> Finding:
@@ -73,38 +73,3 @@ def _judge(chain: Chain, subject: str, answer: Seen | EndpointError, now: dateti
 
 def _seconds(age: timedelta) -> str:
     return f"{max(age.total_seconds(), 0):.0f} s"
-
-
-async def _ask(family: Family, url: str) -> Seen | EndpointError:
-    if family is not Family.EVM:
-        return EndpointError(Trouble.MALFORMED, f"nodes of family {family} cannot be asked yet")
-    from chains.evm.transport import EvmTransport  # noqa: PLC0415  web3, only where a node is asked
-
-    transport = EvmTransport(url)
-    try:
-        return await _evm(transport)
-    except EndpointError as error:
-        return error
-    finally:
-        await transport.aclose()
-
-
-async def _result(transport: Transport, call: Call) -> Any:
-    answer = await transport.call(call)
-    if isinstance(answer, Refusal):
-        raise answer.error
-    return answer
-
-
-async def _evm(transport: Transport) -> Seen:
-    """Ask an Ethereum node (execution-apis: eth_chainId, eth_getBlockByNumber)."""
-    number = await _result(transport, Call(method="eth_chainId"))
-    block = await _result(transport, Call(method="eth_getBlockByNumber", params=["latest", False]))
-    try:
-        return Seen(
-            chain=f"eip155:{int(number, 16)}",
-            height=int(block["number"], 16),
-            newest=datetime.fromtimestamp(int(block["timestamp"], 16), UTC),
-        )
-    except (TypeError, ValueError, KeyError, OverflowError):
-        raise EndpointError(Trouble.MALFORMED, "not an Ethereum node's answer") from None
