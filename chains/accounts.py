@@ -108,6 +108,11 @@ def parse_caip10(text: str, network: Network) -> Account | NotAnAccount:
     return _account(match["address"], family, network, match["chain"])
 
 
+def family_at(chain_id: str) -> Family | None:
+    """Return the family of a chain by its CAIP-2 id alone, whether or not it is sold on."""
+    return _FAMILIES.get(chain_id.partition(":")[0])
+
+
 def holder_of(address: str, network: Network) -> HolderKey | NotAnAccount:
     """Return whom an address stands for, whatever chain it is used on."""
     account = account_of(address, network=network)

@@ -117,6 +117,11 @@ def has_own_keys(chain: Chain, settings: ChainSettings) -> bool:
     return watch_only or chain.family in {Family.SOLANA, Family.MONERO}
 
 
+def finds_by_reference(family: Family | None) -> bool:
+    """Whether an order's own key is a reference beside the payment, and no address: nobody must ever pay to it."""
+    return family is Family.SOLANA
+
+
 def inspector(family: Family) -> Inspect:
     """Return what reads this family's blocks and transactions from files."""
     match family:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chains.account import NotAnAccount
-from chains.accounts import parse_caip10
+from chains.accounts import family_at, parse_caip10
+from chains.catalogue import finds_by_reference
 from config.amounts import to_text
 from config.registry import Chain, Registry
 from config.settings import Settings
@@ -31,6 +32,7 @@ class OrderBill(Answer):
     code: str  # of the order
     memo_short: str  # o:<code>: links no wallet to an event in public
     payment_uri: str | None  # None where a link cannot carry the memo and there is no own address
+    reference: str | None  # Solana Pay: a key that must travel along in the payment's accounts
     transaction: dict[str, str] | None  # for eth_sendTransaction, memo in `data`
     expires_at: datetime
     hold: bool  # whether places are kept until then
@@ -65,9 +67,10 @@ class Desk:
         return confirmations_required(chain, asset_id, amount) if chain else None
 
     def address(self, order: Order) -> str:
-        """Return where an order is paid to: its own address, else the platform's, where only the memo tells it."""
+        """Return where an order is paid to: its own address, else the platform's, where memo or reference tell it."""
         chain = self.settings.chains.get(order.chain)
-        return order.address or (chain.receive if chain else "")
+        platform = chain.receive if chain else ""
+        return platform if _referenced(order) else order.address or platform
 
 
 def desk_of(deps: Deps) -> Desk:
@@ -79,7 +82,7 @@ def bill_of(order: Order, event: Event, desk: Desk) -> OrderBill:
     """Return what is to be paid for an order."""
     forms = memo_forms(order, event, desk)
     link = _link(order, forms, desk)
-    own_link = link if order.address else None
+    own_link = link if link and link.identifies else None
     status_url = f"{desk.settings.gate.public_url}/api/orders/{order.id}"
     return OrderBill(
         order_id=order.id,
@@ -93,6 +96,7 @@ def bill_of(order: Order, event: Event, desk: Desk) -> OrderBill:
         code=order.code,
         memo_short=forms.short,
         payment_uri=own_link.uri if own_link else None,
+        reference=order.address if _referenced(order) else None,
         transaction=dict(link.transaction) if link and link.transaction else None,
         expires_at=order.expires_at,
         hold=order.hold in (Hold.HELD, Hold.SOLD),
@@ -104,7 +108,8 @@ def bill_of(order: Order, event: Event, desk: Desk) -> OrderBill:
 
 def payment_link_of(order: Order, event: Event, desk: Desk) -> PaymentLink | None:
     """Return an order's link; None where it could not be told from other payments without its memo."""
-    return _link(order, memo_forms(order, event, desk), desk) if order.address else None
+    link = _link(order, memo_forms(order, event, desk), desk)
+    return link if link and link.identifies else None
 
 
 def memo_forms(order: Order, event: Event, desk: Desk) -> MemoForms:
@@ -133,5 +138,17 @@ def _link(order: Order, forms: MemoForms, desk: Desk) -> PaymentLink | None:
     chain, asset = desk.registry.chain(order.chain), desk.registry.asset(order.asset)
     if chain is None or asset is None:
         return None
-    bill = Bill(chain=chain, asset=asset, amount=order.amount, address=desk.address(order), memo=forms.short)
+    bill = Bill(
+        chain=chain,
+        asset=asset,
+        amount=order.amount,
+        address=desk.address(order),
+        memo=forms.short,
+        own_address=order.address is not None and not _referenced(order),
+        reference=order.address if _referenced(order) else None,
+    )
     return payment_link(bill)
+
+
+def _referenced(order: Order) -> bool:
+    return finds_by_reference(family_at(order.chain))

@@ -26,6 +26,8 @@ class Bill:
     amount: int  # smallest unit
     address: str
     memo: str
+    own_address: bool  # nobody else pays there
+    reference: str | None = None  # Solana Pay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +35,8 @@ class PaymentLink:
     """A bill as wallets understand it."""
 
     uri: str  # carries the memo only where the family's links can
-    transaction: (
-        Mapping[str, Any] | None
-    )  # ready to be sent by a wallet, memo included; None where there is no such form
+    identifies: bool  # whether whoever pays by the link alone is told from everybody else
+    transaction: Mapping[str, Any] | None = None  # ready for a browser's wallet, memo included
 
 
 def payment_link(bill: Bill) -> PaymentLink:
@@ -56,12 +57,14 @@ def _evm(bill: Bill) -> PaymentLink:
     if bill.asset.contract is None:
         return PaymentLink(
             uri=evm_uri.native_uri(bill.address, number, bill.amount),
+            identifies=bill.own_address,
             transaction=evm_transaction.native_transaction(
                 address=bill.address, chain_id=number, wei=bill.amount, memo=bill.memo
             ),
         )
     return PaymentLink(
         uri=evm_uri.token_uri(bill.asset.contract, number, bill.address, bill.amount),
+        identifies=bill.own_address,
         transaction=evm_transaction.token_transaction(
             contract=bill.asset.contract,
             chain_id=number,
