@@ -1,6 +1,7 @@
 """Which output script an address stands for (P2PKH, P2SH, and BIP-141's witness programs). Pure; runs no script."""
 
 import hashlib
+from functools import lru_cache
 
 from chains import base58
 from chains.bitcoin import bech32
@@ -15,6 +16,9 @@ _AROUND_HASH = {0x00: _TO_KEY_HASH, 0x6F: _TO_KEY_HASH, 0x05: _TO_SCRIPT_HASH, 0
 """By base58 version: main and test network, P2PKH (BIP-13's predecessors) and P2SH (BIP-13)."""
 _VERSION_HASH_AND_CHECKSUM = 1 + 20 + 4
 _BECH32_PREFIXES = {"bc", "tb", "bcrt"}
+_REMEMBERED = 1_024
+"""Addresses whose script is kept: a wallet shows itself several times, and bech32 takes longer to read than a signature
+to check."""
 
 
 def output_script(address: str) -> bytes | None:
@@ -22,6 +26,11 @@ def output_script(address: str) -> bytes | None:
 
     Witness versions without a meaning yet have a script too: whether one may be paid or signed for is the caller's.
     """
+    return _read(address) if len(address) <= bech32.LONGEST else None
+
+
+@lru_cache(_REMEMBERED)
+def _read(address: str) -> bytes | None:
     if (witness := bech32.decode(address)) is not None:
         if witness.prefix not in _BECH32_PREFIXES:
             return None

@@ -1,0 +1,71 @@
+"""How a Bitcoin account shows itself: by BIP-137 or BIP-322, as its address and the signature's prefix say."""
+
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from chains.account import Account
+from chains.bitcoin.script import output_script
+from verifier import bip137, bip322, signin
+from verifier.port import Lookup
+from verifier.skew import SKEW
+from verifier.verdict import Inconclusive, Invalid, Verdict
+
+LONGEST_SIGNATURE = 16_384
+"""Characters, 12,288 bytes: the largest input that nodes relay has 100 elements of 80 bytes and a script of 3,600."""
+_PSBT = b"psbt\xff"
+
+
+async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:  # noqa: ARG001  the port's shape; no chain is asked
+    """Return whether this Bitcoin account signed the message.
+
+    The signature is base64 as BIP-137 and BIP-322 write it, behind BIP-322's prefix or none. A message that presents
+    itself as a sign-in must also be one, for this wallet and for this moment.
+    """
+    raw = _bytes(signature[len(signature) % 4 :])
+    if raw is None:
+        return Invalid(reason=f"a signature is base64, of at most {LONGEST_SIGNATURE} characters")
+    form = _FORMS.get(signature[: len(signature) % 4])
+    if form is None:
+        return Invalid(reason="what stands before the base64 is none of BIP-322's prefixes")
+    try:
+        message.encode()
+    except UnicodeEncodeError:
+        return Invalid(reason="the message is no Unicode text")
+    if reason := signin.objection(message, account, now=now, skew=SKEW):
+        return Invalid(reason=reason)
+    return form(account, message, raw)
+
+
+def _bytes(text: str) -> bytes | None:
+    """Return what base64 says, if it is written the one way there is: no white space, no bits left over."""
+    if len(text) > LONGEST_SIGNATURE:
+        return None
+    try:
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return None
+    return raw if binascii.b2a_base64(raw, newline=False).decode() == text else None
+
+
+def _unprefixed(account: Account, message: str, raw: bytes) -> Verdict:
+    """Return the verdict on what was signed before BIP-322 had prefixes: by BIP-137, or in BIP-322's simple form."""
+    if len(raw) == bip137.SIGNATURE_BYTES and bip137.kind_of(output_script(account.address) or b"") is not None:
+        return bip137.verify(account, message, raw)
+    return bip322.simple(account, message, raw)
+
+
+def _proof_of_funds(_account: Account, _message: str, raw: bytes) -> Verdict:
+    """Return the verdict on BIP-322's third form: it says something of coins, which only a chain can confirm."""
+    if not raw.startswith(_PSBT):
+        return Invalid(reason="a proof of funds is a finalized PSBT")
+    return Inconclusive(reason="a proof of funds takes the chain's coins to check: sign simple or full", passing=False)
+
+
+_FORMS: Mapping[str, Callable[[Account, str, bytes], Verdict]] = {
+    "": _unprefixed,
+    "smp": bip322.simple,
+    "ful": bip322.full,
+    "pof": _proof_of_funds,
+}
+"""By BIP-322's prefix. Base64 comes in fours, so three letters more are a prefix, and data is never taken for one."""
