@@ -1,4 +1,7 @@
-"""What chains/port.py requires, asked of every implementation by one body."""
+"""What chains/port.py requires, asked of every implementation by one body.
+
+What a family cannot have by its nature stands in tests/support/natures.py, and only that is not asked of it.
+"""
 
 import json
 
@@ -6,13 +9,27 @@ import pytest
 
 from chains.catalogue import FAMILIES
 from chains.errors import DeepReorgError, TransientError
-from tests.support.chains_drivers import DRIVERS, FINALITY, follow
+from chains.port import Watch
+from config.registry import Family
+from tests.support.chains_drivers import DRIVERS, FINALITY, drivers, follow, nature
+from tests.support.natures import NATURES, Nature
 
 
-@pytest.fixture(params=DRIVERS)
+def on_one_worker(names):
+    """Return the drivers as parameters, each kept on one worker: its node may be shared by its tests."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(f"chain {name}")) for name in names]
+
+
+def needing(*wanted):
+    """Ask only the drivers whose chains can have this."""
+    return pytest.mark.parametrize("driver", on_one_worker(drivers(*wanted)), indirect=True)
+
+
+@pytest.fixture(params=on_one_worker(DRIVERS))
 async def driver(request):
     _, start = DRIVERS[request.param]
     async with start() as running:
+        running.nature = nature(request.param)
         yield running
 
 
@@ -35,6 +52,11 @@ def test_every_family_in_the_catalogue_has_a_driver_here():
     assert {family for family, _ in DRIVERS.values() if family} == set(FAMILIES)
 
 
+def test_the_evm_chains_are_asked_for_everything():
+    assert NATURES[Family.EVM] == Nature(nobody=NATURES[Family.EVM].nobody)
+    assert {"ethereum", "polygon", "bnb"} <= {name for name, (family, _) in DRIVERS.items() if family is Family.EVM}
+
+
 async def test_a_payment_becomes_final_exactly_once_and_in_order(driver, source):
     driver.mine()
     checkpoint = await source.start()
@@ -49,7 +71,8 @@ async def test_a_payment_becomes_final_exactly_once_and_in_order(driver, source)
     final, sweep = await follow(source, checkpoint, driver.watch)
     found += final
     assert amounts(found) == [1, 2, 3, 4, 5]
-    assert [payment.memos for payment in found] == [(f"memo {amount}",) for amount in range(1, 6)]
+    texts = [(f"memo {amount}",) if driver.nature.memos else () for amount in range(1, 6)]
+    assert [payment.memos for payment in found] == texts
     assert {payment.destination for payment in found} == {driver.ours}
     assert sweep.pending == ()
     assert (await source.poll(sweep.checkpoint, driver.watch)).final == ()
@@ -110,6 +133,7 @@ async def test_a_reorg_makes_the_payments_of_the_replaced_blocks_gone_and_no_oth
     assert amounts(final) == [1]
 
 
+@needing("replaces")
 async def test_a_replaced_transaction_is_gone_and_never_final(driver, source):
     checkpoint = await source.start()
     txid = driver.pay(5)
@@ -156,6 +180,7 @@ async def test_a_payment_that_only_moves_to_another_block_is_not_gone(driver, so
     assert after.pending[0].payment.block != before.pending[0].payment.block
 
 
+@needing("pays_by_block")
 async def test_a_payment_that_is_another_in_its_new_block_is_gone_and_seen_anew(driver, source):
     checkpoint = await source.start()
     txid = driver.pay_by_block(5)
@@ -182,7 +207,7 @@ async def test_a_payment_under_way_becomes_final_though_the_watch_has_lost_its_a
     driver.mine(FINALITY)
     driver.pay(6)
     driver.mine()
-    nobody = type(driver.watch)(active=frozenset({"0x" + "00" * 19 + "01"}))
+    nobody = Watch(active=frozenset({driver.nature.nobody}))
     final, last = await follow(source, before.checkpoint, nobody)
     assert (amounts(final), last.gone) == ([5], ())
 
@@ -271,6 +296,6 @@ async def test_payments_to_others_are_not_reported(driver, source):
     checkpoint = await source.start()
     driver.pay(5)
     driver.mine(FINALITY)
-    nobody = type(driver.watch)(active=frozenset({"0x" + "00" * 19 + "01"}))
+    nobody = Watch(active=frozenset({driver.nature.nobody}))
     final, sweep = await follow(source, checkpoint, nobody)
     assert (final, sweep.pending) == ([], ())

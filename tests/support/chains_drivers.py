@@ -21,6 +21,7 @@ from config.registry import Asset, Chain, Family, Finality
 from tests.support.anvil import MNEMONIC_KEYS, Anvil, anvil_node
 from tests.support.chains_contracts import bytecode
 from tests.support.lying_node import LyingNode, lying_node
+from tests.support.natures import Nature, nature_of
 
 FINALITY = 8
 """Confirmations at which the chains of the contract suite are final."""
@@ -266,6 +267,16 @@ DRIVERS: dict[str, tuple[Family | None, Start]] = {
     "bnb": (Family.EVM, partial(_evm, 56)),
 }
 """Every implementation of the port, with the family it stands for."""
+
+
+def nature(name: str) -> Nature:
+    """Return what a driver's chain lacks by its nature."""
+    return nature_of(DRIVERS[name][0])
+
+
+def drivers(*wanted: str) -> list[str]:
+    """Return the drivers whose chains can have all of what is wanted, by the names of Nature's fields."""
+    return [name for name in DRIVERS if all(getattr(nature(name), want) for want in wanted)]
 
 
 async def follow(source: ChainSource, checkpoint: Checkpoint, watch: Watch) -> tuple[list[Payment], Sweep]:
