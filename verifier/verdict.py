@@ -4,7 +4,21 @@ from dataclasses import dataclass
 
 from chains.account import Account
 
-KEY_SCHEMES = frozenset({"eip191"})
+KEY_SCHEMES = frozenset(
+    {
+        "eip191",
+        "eip712",
+        "bip137",
+        "bip322-simple",
+        "bip322-full",
+        "ed25519",
+        "solana-offchain",
+        "solana-transaction",
+        "hive",  # which keys an account has, a chain says; but there is one chain on which it has them
+        "monero-v2",
+        "monero-v1",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,7 +26,7 @@ class Valid:
     """The account signed this very message."""
 
     account: Account
-    scheme: str  # "eip191", "erc1271", "erc6492", …
+    scheme: str  # one of KEY_SCHEMES, "erc1271" or "erc6492"
 
     @property
     def by_key(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chains.account import Account
 from config.registry import Family
-from verifier import evm
+from verifier import evm, hive, monero, solana
 from verifier.port import Lookup
 from verifier.verdict import Inconclusive, Verdict
 
@@ -19,7 +19,12 @@ class _Scheme(Protocol):
     ) -> Awaitable[Verdict]: ...
 
 
-_SCHEMES: Mapping[Family, _Scheme] = {Family.EVM: evm.verify}
+_SCHEMES: Mapping[Family, _Scheme] = {
+    Family.EVM: evm.verify,
+    Family.SOLANA: solana.verify,
+    Family.HIVE: hive.verify,
+    Family.MONERO: monero.verify,
+}
 
 
 def supports(family: Family) -> bool:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from chains.port import PaymentKey
+from config.registry import Family
 from store.engine import open_store
 from tests.support.command_line import RECEIVE, deployment
+from tests.support.verifier_families import leave_only
 from tickets import events, till
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
@@ -239,7 +241,8 @@ def test_a_database_that_was_never_upgraded_is_a_matter_of_configuration(tmp_pat
     assert (result.exit_code, "usher db upgrade" in result.stderr) == (3, True)
 
 
-def test_nobody_is_invited_whose_wallet_cannot_show_itself(usher):
+def test_nobody_is_invited_whose_wallet_cannot_show_itself(usher, monkeypatch):
+    leave_only(monkeypatch, Family.EVM)
     refused = usher("tickets", "grant", "concert", "alice")
     assert refused.exit_code == 1
     assert "cannot show itself" in refused.stderr

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from chains.port import PaymentKey
-from config.registry import Network
+from config.registry import Family, Network
 from memo.code import new_code
 from monitor.decide import MOST_TICKETS, Mint, Open, Owe, TopUp, decide, tolerance
 from monitor.reading import read
 from tests.support.monitor_world import CHAIN, COIN, RECEIVE, START, TOKEN, holder, wallet
+from tests.support.verifier_families import leave_only
 from tickets.event import Event, EventStatus, SpaceType, Tier
 from tickets.order import Hold, Line, Order, OrderState
 from tickets.reasons import Reason
@@ -86,7 +87,6 @@ def test_the_same_memo_twice_is_one_memo():
         ((MEMO,), {"event": None}, Reason.UNKNOWN_EVENT),
         ((f"{MEMO}:tier:balcony",), {}, Reason.UNKNOWN_TIER),
         ((f"{MEMO}:qty:{MOST_TICKETS + 1}",), {}, Reason.BAD_QUANTITY),
-        (("event:seven:wallet:alice",), {}, Reason.WALLET_NOT_SUPPORTED),
         ((MEMO,), {"asset": TOKEN}, Reason.WRONG_ASSET),
         ((MEMO,), {"at": EVENT.sales_start - timedelta(seconds=1)}, Reason.NOT_OPEN_YET),
         ((MEMO,), {"at": EVENT.sales_end + timedelta(seconds=1)}, Reason.CLOSED),
@@ -96,6 +96,12 @@ def test_the_same_memo_twice_is_one_memo():
 )
 def test_what_buys_nothing_is_owed_back_for_a_reason(texts, known, reason):
     assert decided(*texts, **known) == Owe(reason=reason)
+
+
+def test_a_ticket_for_a_wallet_that_could_not_open_the_door_is_owed_back(monkeypatch):
+    assert isinstance(decided("event:seven:wallet:alice"), Open)
+    leave_only(monkeypatch, Family.EVM)
+    assert decided("event:seven:wallet:alice") == Owe(reason=Reason.WALLET_NOT_SUPPORTED)
 
 
 @pytest.mark.parametrize("at", [EVENT.sales_start, EVENT.sales_end])

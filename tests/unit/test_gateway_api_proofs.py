@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from chains import progress
 from chains.port import Sweep, Tip
+from config.registry import Family
 from config.settings import load_settings
 from gateway.api import purchase as purchase_room
 from gateway.app import build_app
@@ -17,6 +18,7 @@ from gateway.schema import audit, spent_proofs
 from tests.support import tickets_box as box
 from tests.support.gate_house import Contracts
 from tests.support.gateway_app import RECEIVE, SECRET, Gateway, HandClock, running, wish
+from tests.support.verifier_families import leave_only
 from tickets.keys import Keyring
 
 BUYER = Account.from_key("0x" + "11" * 32)
@@ -140,7 +142,8 @@ async def test_refused_proofs_of_a_purchase_are_counted_without_a_holder(gateway
     assert await logged(gateway) == [("purchase", "wrong_purpose", False, False, 3)]
 
 
-async def test_purchases_without_a_proof_are_counted_by_what_came_of_them(gateway, store, now):
+async def test_purchases_without_a_proof_are_counted_by_what_came_of_them(gateway, store, now, monkeypatch):
+    leave_only(monkeypatch, Family.EVM)
     event = await box.opened(store, now, tiers=(box.tier(capacity=4),))
     for _ in range(2):
         assert (await purchase(gateway, event, hold=False))[0] == 201
@@ -154,7 +157,8 @@ async def test_purchases_without_a_proof_are_counted_by_what_came_of_them(gatewa
 
 
 @pytest.mark.parametrize("wallet", ["username", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"])
-async def test_nothing_is_sold_to_a_wallet_that_could_not_open_the_door(gateway, store, now, wallet):
+async def test_nothing_is_sold_to_a_wallet_that_could_not_open_the_door(gateway, store, now, wallet, monkeypatch):
+    leave_only(monkeypatch, Family.EVM)
     event = await box.opened(store, now)
     assert await purchase(gateway, event, wallet_address=wallet) == (422, "wallet_not_supported")
     assert await purchase(gateway, event, wallet_address=None, user_account=wallet) == (422, "wallet_not_supported")

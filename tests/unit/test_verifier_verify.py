@@ -10,6 +10,7 @@ import pytest
 from chains.accounts import account_of
 from config.registry import Family, Network
 from tests.support.programs import ROOT
+from tests.support.verifier_families import leave_only
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
 from verifier import evm, signin, siwe
 from verifier.erc6492 import MAGIC
@@ -91,7 +92,8 @@ async def test_a_text_that_is_no_unicode_is_invalid(now):
 
 
 @pytest.mark.parametrize("address", ["alice", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"])
-async def test_a_family_without_a_scheme_is_neither_let_in_nor_accused(now, address):
+async def test_a_family_without_a_scheme_is_neither_let_in_nor_accused(now, address, monkeypatch):
+    leave_only(monkeypatch, Family.EVM)
     account = account_of(address, network=Network.MAIN)
     family = account.holder.family
     assert await verdict(GOOD, now, account=account) == Inconclusive(
@@ -100,8 +102,9 @@ async def test_a_family_without_a_scheme_is_neither_let_in_nor_accused(now, addr
     assert not supports(family)
 
 
-def test_a_key_that_recovers_is_a_scheme_that_is_supported():
-    assert supports(Family.EVM)
+@pytest.mark.parametrize("family", Family)
+def test_every_familys_accounts_can_prove_themselves(family):
+    assert supports(family)
 
 
 def sign_in(**changes):
