@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chains.account import Account
 from config.registry import Family
-from verifier import evm, hive, monero, solana
+from verifier import bitcoin, evm, hive, monero, solana
 from verifier.port import Lookup
 from verifier.verdict import Inconclusive, Verdict
 
@@ -21,6 +21,7 @@ class _Scheme(Protocol):
 
 _SCHEMES: Mapping[Family, _Scheme] = {
     Family.EVM: evm.verify,
+    Family.BITCOIN: bitcoin.verify,
     Family.SOLANA: solana.verify,
     Family.HIVE: hive.verify,
     Family.MONERO: monero.verify,
