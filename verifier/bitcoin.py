@@ -14,6 +14,8 @@ from verifier.verdict import Inconclusive, Invalid, Verdict
 LONGEST_SIGNATURE = 16_384
 """Characters, 12,288 bytes: the largest input that nodes relay has 100 elements of 80 bytes and a script of 3,600."""
 _PSBT = b"psbt\xff"
+_VERSIONS = (bytes(4), b"\x02" + bytes(3))
+"""How `to_sign` begins. A witness stack of none or two elements that begins so ends before these bytes do."""
 
 
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:  # noqa: ARG001  the port's shape; no chain is asked
@@ -49,10 +51,14 @@ def _bytes(text: str) -> bytes | None:
 
 
 def _unprefixed(account: Account, message: str, raw: bytes) -> Verdict:
-    """Return the verdict on what was signed before BIP-322 had prefixes: by BIP-137, or in BIP-322's simple form."""
+    """Return the verdict on what was signed before BIP-322 had prefixes: by BIP-137, or in BIP-322's simple form.
+
+    Bitcoin Knots signs for P2SH in full without a prefix, so what can only be a transaction is read as one.
+    """
     if len(raw) == bip137.SIGNATURE_BYTES and bip137.kind_of(output_script(account.address) or b"") is not None:
         return bip137.verify(account, message, raw)
-    return bip322.simple(account, message, raw)
+    form = bip322.full if raw.startswith(_VERSIONS) else bip322.simple
+    return form(account, message, raw)
 
 
 def _proof_of_funds(_account: Account, _message: str, raw: bytes) -> Verdict:

@@ -36,6 +36,7 @@ class Machine:
     stack: list[bytes]
     to_sign: ToSign
     sighash: Callable[[int], bytes]  # by hash type: what a signature in this script signs
+    steps: tuple[Instruction, ...] = ()
     put_aside: list[bytes] = field(default_factory=list)
     branches: list[bool] = field(default_factory=list)  # of the IFs around the instruction: whether they are taken
     passed_over: int = 0  # how many of those are not
@@ -57,8 +58,9 @@ def run(machine: Machine, operations: Mapping[int, Operation]) -> Objection | No
     steps = instructions(machine.script)
     if not isinstance(steps, tuple):
         return steps
+    machine.steps = steps
     machine.operations = sum(step.opcode > OP_16 for step in steps)
-    if objection := _beforehand(machine, steps, operations):
+    if objection := _beforehand(machine, operations):
         return objection
     for step in steps:
         if objection := _push(machine, step) if step.pushes is not None else _do(machine, operations[step.opcode]):
@@ -68,13 +70,11 @@ def run(machine: Machine, operations: Mapping[int, Operation]) -> Objection | No
     return None if not machine.branches and len(machine.stack) == 1 and truth(machine.stack[0]) else NOT_SATISFIED
 
 
-def _beforehand(
-    machine: Machine, steps: tuple[Instruction, ...], operations: Mapping[int, Operation]
-) -> Objection | None:
+def _beforehand(machine: Machine, operations: Mapping[int, Operation]) -> Objection | None:
     """Return what can be said against a script before it runs."""
-    if any(step.opcode == OP_CODESEPARATOR for step in steps):
+    if any(step.opcode == OP_CODESEPARATOR for step in machine.steps):
         return Invalid(reason="BIP-322 forbids OP_CODESEPARATOR")
-    if any(step.pushes is None and step.opcode not in operations for step in steps):
+    if any(step.pushes is None and step.opcode not in operations for step in machine.steps):
         return Inconclusive(reason="the script uses an opcode that is not understood here", passing=False)
     too_long = len(machine.script) > LONGEST_SCRIPT or machine.operations > MOST_OPERATIONS
     if too_long and machine.rules is not Rules.TAPSCRIPT:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from verifier.bip322_transaction import SIGHASH_ALL
 from verifier.bitcoin_hash import hash160, ripemd160, sha256, sha256d
 from verifier.bitcoin_machine import MOST_OPERATIONS, NOT_SATISFIED, Machine, Operation, Rules
-from verifier.bitcoin_script import Objection, element, number, push, truth
+from verifier.bitcoin_script import Objection, element, number, truth
 from verifier.bitcoin_signature import ecdsa_holds, schnorr_holds
 from verifier.verdict import Inconclusive, Invalid
 
@@ -19,6 +19,7 @@ _SEQUENCE_FINAL = 0xFFFFFFFF
 _SEQUENCE_DISABLED, _SEQUENCE_IS_TIME, _SEQUENCE_VALUE = 1 << 31, 1 << 22, 0xFFFF  # BIP-68
 _LOCK_BYTES = 5
 _TRUE, _FALSE = b"\x01", b""
+_FIND_AND_DELETE = Invalid(reason="BIP-322 forbids a signature that stands in the script it signs")
 _LOCKED = Invalid(reason="the script is locked to a later time than the signature names")
 
 
@@ -165,8 +166,6 @@ def _holds(machine: Machine, signature: bytes, key: bytes) -> bool | Objection:
         return Inconclusive(reason="the script has more signatures than are checked here", passing=False)
     if machine.rules is Rules.TAPSCRIPT:
         return schnorr_holds(signature, key, machine.sighash)
-    if machine.rules is Rules.LEGACY and push(signature) in machine.script:
-        return Invalid(reason="BIP-322 forbids a signature in the script that it signs (FindAndDelete)")
     return ecdsa_holds(signature, key, machine.sighash(SIGHASH_ALL))
 
 
@@ -183,8 +182,15 @@ def _key_objection(key: bytes, rules: Rules) -> Objection | None:
     return None if written else Invalid(reason="the script has a key that is not written as keys are")
 
 
+def _stands_in_script(machine: Machine, signature: bytes) -> bool:
+    """Whether FindAndDelete would change what is signed, an absent signature being OP_0."""
+    return machine.rules is Rules.LEGACY and any(step.pushes == signature for step in machine.steps)
+
+
 def _check(machine: Machine) -> Objection | None:
     key, signature = machine.stack.pop(), machine.stack.pop()
+    if _stands_in_script(machine, signature):
+        return _FIND_AND_DELETE
     holds = _holds(machine, signature, key)
     if not isinstance(holds, bool):
         return holds
@@ -209,16 +215,13 @@ def _check_and_add(machine: Machine) -> Objection | None:
 
 
 def _check_several(machine: Machine) -> Objection | None:
-    """OP_CHECKMULTISIG; a zero stands below the signatures (BIP-147)."""
-    if machine.rules is Rules.TAPSCRIPT:
-        return NOT_SATISFIED  # BIP-342
-    keys = _counted(machine, _MOST_KEYS)
-    if keys is None:
+    """OP_CHECKMULTISIG: signatures in the order of their keys, compared from the last, as consensus compares them."""
+    taken = _keys_and_signatures(machine)
+    if taken is None:
         return NOT_SATISFIED
-    machine.operations += len(keys)
-    signatures = _counted(machine, len(keys))
-    if signatures is None or not machine.stack or machine.stack.pop() or machine.operations > MOST_OPERATIONS:
-        return NOT_SATISFIED
+    keys, signatures = taken
+    if any(_stands_in_script(machine, signature) for signature in signatures):
+        return _FIND_AND_DELETE
     given = any(signatures)
     while signatures and len(signatures) <= len(keys):
         holds = _holds(machine, signatures[-1], keys.pop())
@@ -230,6 +233,18 @@ def _check_several(machine: Machine) -> Objection | None:
         return Invalid(reason="a signature does not hold")
     machine.stack.append(_FALSE if signatures else _TRUE)
     return None
+
+
+def _keys_and_signatures(machine: Machine) -> tuple[list[bytes], list[bytes]] | None:
+    """Take what OP_CHECKMULTISIG needs: keys, signatures and the zero below them (BIP-147). Never in tapscript."""
+    keys = None if machine.rules is Rules.TAPSCRIPT else _counted(machine, _MOST_KEYS)
+    if keys is None:
+        return None
+    machine.operations += len(keys)
+    signatures = _counted(machine, len(keys))
+    if signatures is None or not machine.stack or machine.stack.pop() or machine.operations > MOST_OPERATIONS:
+        return None
+    return keys, signatures
 
 
 def _counted(machine: Machine, most: int) -> list[bytes] | None:
