@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from chains.account import Account
-from verifier import eip191, erc6492, signin
+from verifier import eip191, eip712, erc6492, signin
 from verifier.port import Lookup
 from verifier.skew import SKEW
 from verifier.verdict import Invalid, Valid, Verdict
@@ -17,7 +17,10 @@ _HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*+)")
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
     """Return whether this EVM account signed the message: with its key (EIP-191) or by its contract's word.
 
-    A message that presents itself as a sign-in must also be one (EIP-4361), for this wallet and for this moment.
+    A message that presents itself as a sign-in must also be one (EIP-4361), for this wallet and for this moment. A key
+    may have signed one of our own as typed data (EIP-712); a contract is asked about the text alone, or every signature
+    that it refuses would cost a node two questions. An account that delegates to code (EIP-7702) still signs with its
+    key, and its code is asked only where the key did not.
     """
     match = _HEX.fullmatch(signature)
     if match is None or len(match[1]) > 2 * LONGEST_SIGNATURE:
@@ -28,6 +31,14 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
         return Invalid(reason="the message is no Unicode text")
     if reason := signin.objection(message, account, now=now, skew=SKEW):
         return Invalid(reason=reason)
-    if not erc6492.is_wrapped(raw) and eip191.recover(hashed, raw) == account.holder.canonical:
+    if _signed(account, hashed, raw):
         return Valid(account=account, scheme="eip191")
+    typed = eip712.digest(message, account.holder.network)
+    if typed is not None and _signed(account, typed, raw):
+        return Valid(account=account, scheme="eip712")
     return await lookup.contract_signature(account, hashed, raw)
+
+
+def _signed(account: Account, digest: bytes, raw: bytes) -> bool:
+    """Whether the account's key did. ERC-6492 has its suffix looked for before everything else."""
+    return not erc6492.is_wrapped(raw) and eip191.recover(digest, raw) == account.holder.canonical

@@ -29,8 +29,7 @@ class ContractLookup(Protocol):
     async def contract_signature(self, account: Account, digest: bytes, signature: bytes) -> Verdict:
         """Return the verdict of the contract at this account, or of the one an ERC-6492 wrapping would deploy there.
 
-        `digest` is the 32 bytes of EIP-191 or EIP-712, `signature` at most `evm.LONGEST_SIGNATURE` bytes as the wallet
-        made them.
+        `digest` is EIP-191's 32 bytes, `signature` at most `evm.LONGEST_SIGNATURE` bytes as the wallet made them.
         """
 
 
@@ -56,7 +55,7 @@ class AuthorityLookup(Protocol):
 
     An implementer must:
 
-    1. ask nodes of `account.chain` alone, with bounded time, size of answer and number of calls under way;
+    1. ask nodes of `account.chain` alone, within two seconds, with a bounded answer and bounded calls under way;
     2. answer Invalid where the chain says that there is no such account, Inconclusive where it could not be found out
        (with `passing=False` if no node of that chain is configured, for then trying again helps nobody), and never
        raise on any account or answer;

@@ -14,6 +14,7 @@ from gateway.gate.nonces import NonceScope
 from gateway.gate.pages import Pages, address_of
 from gateway.http.problems import Code, Problem
 from verifier.challenge import LIFE, Challenge, parse, write
+from verifier.eip712 import typed_data
 from verifier.layout import Malformed
 from verifier.purpose import statement
 from verifier.verify import supports
@@ -65,4 +66,11 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
     )
     if len(text) > MAX_MESSAGE or isinstance(parse(text, network=deps.settings.network), Malformed):
         return UNREADABLE
-    return ChallengeAnswer(message=text, nonce=nonce, domain=page.domain, issued_at=issued_at, expires_at=expires_at)
+    return ChallengeAnswer(
+        message=text,
+        typed_data=typed_data(text, deps.settings.network),
+        nonce=nonce,
+        domain=page.domain,
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )

@@ -43,9 +43,12 @@ class ChallengeGiven(Given):
 
 
 class ChallengeAnswer(Answer):
-    """The text to sign, to be sent back with its signature exactly as it stands."""
+    """The text to sign, to be sent back with its signature exactly as it stands, however it was signed."""
 
     message: str
+    typed_data: dict[str, Any] | None = Field(
+        description="The same for eth_signTypedData_v4 (EIP-712), which shows its fields; for EVM wallets alone"
+    )
     nonce: str
     domain: str
     issued_at: datetime
