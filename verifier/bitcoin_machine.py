@@ -76,6 +76,8 @@ def _beforehand(machine: Machine, operations: Mapping[int, Operation]) -> Object
         return Invalid(reason="BIP-322 forbids OP_CODESEPARATOR")
     if any(step.pushes is None and step.opcode not in operations for step in machine.steps):
         return Inconclusive(reason="the script uses an opcode that is not understood here", passing=False)
+    if machine.rules is Rules.TAPSCRIPT and len(machine.stack) > MOST_ELEMENTS:
+        return NOT_SATISFIED  # BIP-342: before it runs, too
     too_long = len(machine.script) > LONGEST_SCRIPT or machine.operations > MOST_OPERATIONS
     if too_long and machine.rules is not Rules.TAPSCRIPT:
         return Invalid(reason="the script is longer than consensus allows")
