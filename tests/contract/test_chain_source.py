@@ -11,13 +11,8 @@ from chains.catalogue import FAMILIES
 from chains.errors import DeepReorgError, TransientError
 from chains.port import Watch
 from config.registry import Family
-from tests.support.chains_drivers import DRIVERS, FINALITY, drivers, follow, nature
+from tests.support.chains_drivers import DRIVERS, FINALITY, drivers, follow, nature, on_one_worker
 from tests.support.natures import NATURES, Nature
-
-
-def on_one_worker(names):
-    """Return the drivers as parameters, each kept on one worker: its node may be shared by its tests."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(f"chain {name}")) for name in names]
 
 
 def needing(*wanted):

@@ -1,11 +1,12 @@
 """One hand for every chain: what the contract suite does to a chain, made by a fake and by a real node alike."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+import pytest
 from aiohttp import ClientTimeout
 from eth_account import Account
 
@@ -137,17 +138,17 @@ class EvmDriver:
     def mine(self, blocks: int = 1) -> None:
         self._node.mine(blocks)
 
-    def pay(self, amount: int, memo: str | None = None) -> str:
-        return self._send({"to": self.ours, "value": amount, "data": (memo or "").encode(), "nonce": self._next()})
+    def pay(self, amount: int, memo: str | None = None, *, to: str | None = None) -> str:
+        data = (memo or "").encode()
+        return self._send({"to": to or self.ours, "value": amount, "data": data, "nonce": self._nonce})
 
-    def pay_twice(self, amount: int) -> str:
-        return self._send(
-            {"to": self.payer, "value": 0, "data": pay_call(self.coin, self.ours, amount, 2), "nonce": self._next()}
-        )
+    def pay_twice(self, amount: int, *, to: str | None = None) -> str:
+        data = pay_call(self.coin, to or self.ours, amount, 2)
+        return self._send({"to": self.payer, "value": 0, "data": data, "nonce": self._nonce})
 
     def pay_by_block(self, amount: int) -> str:
         data = pay_call(self.coin, self.ours, amount, self.height + 1)
-        return self._send({"to": self.fickle, "value": 0, "data": data, "nonce": self._next()})
+        return self._send({"to": self.fickle, "value": 0, "data": data, "nonce": self._nonce})
 
     def reorg(self, depth: int) -> None:
         self._node.reorg(depth)
@@ -162,15 +163,12 @@ class EvmDriver:
     def lag(self, blocks: int) -> None:
         self._proxy.lag = blocks
 
-    def _next(self) -> int:
-        self._nonce += 1
-        return self._nonce - 1
-
     def _send(self, fields: dict[str, Any]) -> str:
         fees = {"gas": 300_000, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
         signed = self._key.sign_transaction({**fields, **fees, "chainId": self._node.chain_id})
         txid: str = self._node.rpc("eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
         self._sent[txid] = fields
+        self._nonce = max(self._nonce, fields["nonce"] + 1)
         return txid
 
 
@@ -277,6 +275,11 @@ def nature(name: str) -> Nature:
 def drivers(*wanted: str) -> list[str]:
     """Return the drivers whose chains can have all of what is wanted, by the names of Nature's fields."""
     return [name for name in DRIVERS if all(getattr(nature(name), want) for want in wanted)]
+
+
+def on_one_worker(names: Iterable[str]) -> list[Any]:
+    """Return chains as parameters of tests, each kept on one worker: a node may serve all tests of its chain there."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(f"chain {name}")) for name in names]
 
 
 async def follow(source: ChainSource, checkpoint: Checkpoint, watch: Watch) -> tuple[list[Payment], Sweep]:
