@@ -22,10 +22,7 @@ from config.registry import Asset, Chain, Family, Finality
 from tests.support.anvil import MNEMONIC_KEYS, Anvil, anvil_node
 from tests.support.chains_contracts import bytecode
 from tests.support.lying_node import LyingNode, lying_node
-from tests.support.natures import Nature, nature_of
-
-FINALITY = 8
-"""Confirmations at which the chains of the contract suite are final."""
+from tests.support.natures import FINALITY, Nature, nature_of
 
 
 class Driver(Protocol):

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from config.registry import Family
 
+FINALITY = 8
+"""Confirmations at which the chains of the contract suite are final. Drivers take it from here."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nature:
