@@ -1,0 +1,1 @@
+"""A Solana node for tests: real programs and signatures in solders' litesvm, blocks and forks as the test says."""
