@@ -69,7 +69,7 @@ def holds(key: bytes, hashed: bytes, signature: bytes) -> bool:
     group of prime order too, for which libsodium does not compute.
     """
     c, r = signature[:_SCALAR], signature[_SCALAR:]
-    if not all(0 < int.from_bytes(scalar, "little") < _ORDER for scalar in (c, r)):
+    if not (_is_reduced(c) and _is_reduced(r)):
         return False
     try:
         commitment = bindings.crypto_core_ed25519_add(
@@ -79,6 +79,10 @@ def holds(key: bytes, hashed: bytes, signature: bytes) -> bool:
         return False
     challenge = int.from_bytes(keccak256(hashed + key + commitment), "little") % _ORDER
     return commitment != _INFINITY and challenge == int.from_bytes(c, "little")
+
+
+def _is_reduced(scalar: bytes) -> bool:
+    return 0 < int.from_bytes(scalar, "little") < _ORDER
 
 
 def _varint(number: int) -> bytes:
