@@ -4,6 +4,7 @@
 contract creations, zero values, tokens that are not on the list, logs of another shape.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from operator import itemgetter
@@ -24,6 +25,7 @@ MEMO_AT = 2 + 2 * 68
 NATIVE_INDEX = "v"
 NOBODY = "0x" + "00" * 20
 """The sender of what the chain itself does."""
+NOTHING = "0x0"
 _TOPICS = 3
 _WORD = 2 + 2 * 32
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
@@ -31,7 +33,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 LATEST = 2**34
 """Seconds since 1970 that no honest block carries: the year 2514."""
 _SEAL = object()
-_TO = itemgetter("to")
+_TO, _FROM = itemgetter("to"), itemgetter("from")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +57,7 @@ class Execution:
     place: int  # within the block
     succeeded: bool
     logs: Sequence[Mapping[str, Any]]
+    fee: int = 0  # wei; only told of our own
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -113,7 +116,7 @@ def check_block(raw: Any, *, height: int | None = None, recompute: bool = True) 
 
 
 def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted:
-    """Return the hashes of the transactions that send us value, if they succeeded."""
+    """Return the hashes of the transactions that send us value, if they succeeded, and of our own."""
     if _surely_foreign(block, ours):
         return []
     addresses = ours.addresses
@@ -121,16 +124,20 @@ def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted
         return [
             _text(transaction["hash"])
             for transaction in block.transactions
-            if (to := transaction.get("to")) is not None and to.lower() in addresses and quantity(transaction["value"])
+            if transaction["from"].lower() in addresses
+            or (
+                (to := transaction.get("to")) is not None and to.lower() in addresses and quantity(transaction["value"])
+            )
         ]
     except MALFORMED as error:
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
 
 
 def _surely_foreign(block: CheckedBlock, ours: Ours) -> bool:
-    """Whether no receiver is ours, at one glance: nearly every block's whole cost."""
+    """Whether no receiver and no sender is ours, at two glances: nearly every block's whole cost."""
     try:
-        return ours.receivers.isdisjoint(map(_TO, block.transactions))
+        foreign = ours.receivers.isdisjoint
+        return foreign(map(_TO, block.transactions)) and foreign(map(_FROM, block.transactions))
     except (KeyError, TypeError):  # creations without `to`, or another shape: to be looked at one by one
         return False
 
@@ -166,7 +173,8 @@ def check_execution(block: CheckedBlock, txid: str, receipt: Any, ours: Ours) ->
                 return Distrusted(reason=f"block {block.link.height} denies the logs of {txid}")
             logs = ()  # nobody can prove them
         succeeded = quantity(receipt["status"]) == 1  # EIP-658
-        return Execution(transaction=transaction, place=place, succeeded=succeeded, logs=logs, seal=_SEAL)
+        fee = _fee(transaction, receipt) if transaction["from"].lower() in ours.addresses else 0
+        return Execution(transaction=transaction, place=place, succeeded=succeeded, logs=logs, fee=fee, seal=_SEAL)
     except MALFORMED as error:
         return Distrusted(reason=f"the receipt of {txid} has another shape ({error!r})")
 
@@ -193,6 +201,28 @@ def payments_in(block: CheckedBlock, executions: Sequence[Execution], ours: Ours
         )
     except MALFORMED as error:
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
+
+
+def spent_in(
+    block: CheckedBlock, executions: Sequence[Execution], ours: Ours
+) -> tuple[tuple[str, int], ...] | Distrusted:
+    """Return what left our addresses (lower case) by their own transactions: value and fees, in wei."""
+    spent: Counter[str] = Counter()
+    try:
+        for execution in executions:
+            if (sender := execution.transaction["from"].lower()) in ours.addresses:
+                value = quantity(execution.transaction["value"]) if execution.succeeded else 0
+                spent[sender] += value + execution.fee
+    except MALFORMED as error:
+        return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
+    return tuple(sorted(spent.items()))
+
+
+def _fee(transaction: Mapping[str, Any], receipt: Mapping[str, Any]) -> int:
+    """Return what a transaction cost (EIP-1559; EIP-4844 for blobs); nodes of old tell no effective price."""
+    price = receipt.get("effectiveGasPrice") or transaction["gasPrice"]
+    blobs = quantity(receipt.get("blobGasUsed") or NOTHING) * quantity(receipt.get("blobGasPrice") or NOTHING)
+    return quantity(receipt["gasUsed"]) * quantity(price) + blobs
 
 
 def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Payment]:

@@ -11,6 +11,7 @@ from itertools import chain as chained
 from typing import Any, TypeVar
 
 from chains.blocks import Link
+from chains.evm.balances import EvmBlock
 from chains.evm.ours import TRANSFER, Ours, topic_of
 from chains.evm.parse import (
     CheckedBlock,
@@ -20,9 +21,9 @@ from chains.evm.parse import (
     check_header,
     native_candidates,
     payments_in,
+    spent_in,
     token_candidates,
 )
-from chains.position import ReadBlock
 from chains.reading import believed, listed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
@@ -63,7 +64,7 @@ class Reader:
         raw = served(answer)
         return None if raw is None else believed(check_header(raw, height=height, recompute=self.recompute))
 
-    async def read(self, first: int, last: int, addresses: frozenset[str]) -> list[ReadBlock]:
+    async def read(self, first: int, last: int, addresses: frozenset[str]) -> list[EvmBlock]:
         """Return the blocks from `first` to `last` with their payments; `addresses` are those looked for in logs."""
         spans = [
             range(start, min(start + BLOCKS_PER_BATCH, last + 1)) for start in range(first, last + 1, BLOCKS_PER_BATCH)
@@ -72,7 +73,11 @@ class Reader:
         touched = await self._touched(blocks, addresses)
         executions = await self._executions(blocks, touched)
         return [
-            ReadBlock(link=block.link, payments=believed(payments_in(block, executions[block.link.hash], self.ours)))
+            EvmBlock(
+                link=block.link,
+                payments=believed(payments_in(block, executions[block.link.hash], self.ours)),
+                spent=believed(spent_in(block, executions[block.link.hash], self.ours)),
+            )
             for block in blocks
         ]
 
@@ -85,7 +90,7 @@ class Reader:
         ]
 
     async def _touched(self, blocks: Sequence[CheckedBlock], addresses: frozenset[str]) -> Mapping[str, set[str]]:
-        """Return which transactions of each block (by its hash) seem to pay us."""
+        """Return which transactions of each block (by its hash) seem to pay us, or are ours."""
         touched = {block.link.hash: set(believed(native_candidates(block, self.ours))) for block in blocks}
         suspects = self._suspects(blocks, addresses)
         if not suspects:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import ClientTimeout
 
-from chains import position
+from chains import position, wire
 from chains.errors import DeepReorgError, TransientError, WrongChainError
-from chains.evm import transport
 from chains.evm.address import display
+from chains.evm.opinions import Opinions
 from chains.evm.parse import check_header
 from chains.evm.reader import Reader
-from chains.evm.source import STANDSTILL, EvmSource
+from chains.evm.source import STANDSTILL
 from chains.port import Watch
 from chains.rpc import Trouble
 from config.registry import Chain
@@ -142,7 +142,7 @@ async def test_an_endpoint_that_never_answers_is_left_after_a_while(scene, first
 
 
 async def test_an_answer_that_is_too_large_is_asked_for_in_parts(scene, single, first, monkeypatch):
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10_000)  # a few empty blocks
+    monkeypatch.setattr(wire, "LARGEST_ANSWER", 10_000)  # a few empty blocks
     checkpoint = await single.start()
     scene.pay_both()
     scene.node.mine(6)
@@ -153,7 +153,7 @@ async def test_an_answer_that_is_too_large_is_asked_for_in_parts(scene, single, 
 async def test_a_block_that_is_too_large_alone_is_no_answer(scene, single, monkeypatch):
     checkpoint = await single.start()
     scene.pay_both()
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", 2_500)  # a header passes, a block does not
+    monkeypatch.setattr(wire, "LARGEST_ANSWER", 2_500)  # a header passes, a block does not
     with pytest.raises(TransientError, match="too_large"):
         await single.poll(checkpoint, scene.watch)
 
@@ -247,7 +247,7 @@ async def test_control_without_the_second_opinion_one_endpoint_makes_payments_go
     async def believe(*_arguments):
         return None
 
-    monkeypatch.setattr(EvmSource, "_confirm", believe)
+    monkeypatch.setattr(Opinions, "_confirm", believe)
     checkpoint = await source.start()
     scene.pay_both()
     before = await source.poll(checkpoint, scene.watch)
@@ -521,7 +521,7 @@ async def test_a_lie_above_the_value_never_counts(scene, guarded, first, second)
 
 
 async def test_control_without_the_agreement_a_lie_counts_like_the_truth(scene, guarded, first, monkeypatch):
-    monkeypatch.setattr(guarded, "_agree_above", {})
+    monkeypatch.setattr(guarded, "_limits", {})
     checkpoint = await guarded.start()
     first.twist = swollen(scene.ours, 500)
     scene.pay_both()

@@ -12,6 +12,8 @@ from aiohttp import web
 
 Twist = Callable[[str, list[Any], Any], Any]
 """Makes of (method, parameters, true result) the result that is told."""
+Denial = Callable[[str, list[Any]], dict[str, Any] | None]
+"""Makes of (method, parameters) the JSON-RPC error that is told instead of a result; None: the result is told."""
 
 
 def truth(_method: str, _params: list[Any], result: Any) -> Any:
@@ -40,6 +42,35 @@ def other_chain(method: str, _params: list[Any], result: Any) -> Any:
     return "0x5" if method == "eth_chainId" else result
 
 
+def allow(_method: str, _params: list[Any]) -> None:
+    return None
+
+
+_STATE = {"eth_call", "eth_getBalance", "eth_getCode", "eth_getProof"}
+_HEIGHT_AT = {"eth_getProof": 2}
+
+
+def pruned(below: int) -> Denial:
+    """Have no state of blocks below a height any more."""
+
+    def deny(method: str, params: list[Any]) -> dict[str, Any] | None:
+        if method in _STATE and int(params[_HEIGHT_AT.get(method, 1)], 16) < below:
+            return {"code": -32000, "message": "missing trie node 1ffe (path )"}
+        return None
+
+    return deny
+
+
+def without(*methods: str) -> Denial:
+    """Do not offer some methods."""
+
+    def deny(method: str, _params: list[Any]) -> dict[str, Any] | None:
+        missing = {"code": -32601, "message": f"the method {method} does not exist/is not available"}
+        return missing if method in methods else None
+
+    return deny
+
+
 def nothing(_method: str, _params: list[Any], _result: Any) -> Any:
     return None
 
@@ -60,6 +91,7 @@ class LyingNode:
     most_calls: int | None = None  # larger batches are refused
     most_heights: int | None = None  # eth_getLogs over more heights is refused
     refuse: dict[str, dict[str, Any]] = field(default_factory=dict)  # JSON-RPC errors by first parameter
+    deny: Denial = allow
     asked: list[str] = field(default_factory=list)  # methods, in order
     requests: int = 0  # HTTP requests
     over: asyncio.Event = field(default_factory=asyncio.Event)  # the test is
@@ -92,6 +124,8 @@ class LyingNode:
             return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32005, "message": "range too wide"}}
         if params and isinstance(params[0], str) and params[0] in self.refuse:
             return {"jsonrpc": "2.0", "id": call["id"], "error": self.refuse[params[0]]}
+        if (error := self.deny(method, params)) is not None:
+            return {"jsonrpc": "2.0", "id": call["id"], "error": error}
         if self.lag:
             seen = int(await self._ask(session, "eth_blockNumber", []), 16) - self.lag
             if method == "eth_getBlockByNumber":

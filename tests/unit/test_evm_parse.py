@@ -18,6 +18,7 @@ from chains.evm.parse import (
     native_candidates,
     payments_in,
     presume_success,
+    spent_in,
     token_candidates,
 )
 from chains.port import Watch
@@ -85,6 +86,8 @@ def receipt(*logs, **changes):
         "transactionIndex": "0x0",
         "blockHash": "0x" + "aa" * 32,
         "status": "0x1",
+        "gasUsed": "0x5208",
+        "effectiveGasPrice": "0x3",
         "logs": list(logs),
     } | changes
 
@@ -139,6 +142,38 @@ def test_a_failed_transaction_pays_nothing_whatever_it_says():
 def test_value_from_our_own_address_is_internal():
     [payment] = payments(transaction(**{"from": RETIRED.lower()}))
     assert payment.internal
+
+
+def spent(raw, **changes):
+    checked = block(raw)
+    execution = check_execution(checked, TXID, receipt(**changes), ours())
+    return spent_in(checked, [execution], ours())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "cost"),
+    [
+        ({}, {}, 5 + 3 * 21_000),
+        ({}, {"status": "0x0"}, 3 * 21_000),
+        ({"to": None}, {}, 5 + 3 * 21_000),
+        ({"gasPrice": "0x7"}, {"effectiveGasPrice": None}, 5 + 7 * 21_000),
+        ({}, {"blobGasUsed": "0x20000", "blobGasPrice": "0x2"}, 5 + 3 * 21_000 + 2 * 131_072),
+    ],
+    ids=["sent", "failed", "a creation", "a node of old", "with blobs"],
+)
+def test_our_own_transactions_cost_their_value_and_their_fee(changes, told, cost):
+    own = transaction(**{"from": OURS.lower(), "to": BUYER.lower()} | changes)
+    assert native_candidates(block(own), ours()) == [TXID]
+    assert spent(own, **told) == ((OURS.lower(), cost),)
+
+
+def test_the_transactions_of_others_cost_us_nothing():
+    assert spent(transaction()) == ()
+
+
+def test_the_cost_of_our_own_transaction_has_to_be_told():
+    own = transaction(**{"from": OURS.lower()})
+    assert isinstance(check_execution(block(own), TXID, receipt(gasUsed=None), ours()), Distrusted)
 
 
 def test_calldata_that_is_no_text_is_no_memo():

@@ -52,3 +52,30 @@ contract Forger {
         }
     }
 }
+
+/// Hands native coins on in equal parts, as an exchange's withdrawal contract does.
+contract Spreader {
+    function spread(address payable[] calldata to) external payable {
+        for (uint256 i = 0; i < to.length; ++i) {
+            (bool done,) = to[i].call{value: msg.value / to.length}("");
+            require(done);
+        }
+    }
+}
+
+/// Leaves what it was made with to somebody, without calling them.
+contract Bequest {
+    constructor(address payable heir) payable {
+        selfdestruct(heir);
+    }
+}
+
+/// Takes native coins, and pays them out to whomever it is told.
+contract Purse {
+    receive() external payable {}
+
+    function pay(address payable to, uint256 amount) external {
+        (bool done,) = to.call{value: amount}("");
+        require(done);
+    }
+}

@@ -1,0 +1,137 @@
+"""Asks nodes for the balances behind `balances`: all of them where a range ends, few of them within it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain as chained
+from types import MappingProxyType
+
+from chains.distrust import Distrusted
+from chains.evm.balances import Balances, Range, first_seen, looked_at, spans, strangers
+from chains.evm.holdings import MOST, Holding, Holdings, answered, question, told_singly
+from chains.evm.ours import Ours
+from chains.evm.search import Rise, Wanted, rises
+from chains.reading import believed, together
+from chains.rpc import Call, Endpoint, Refusal
+
+CALLS_PER_BATCH = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What an endpoint's balances say about a range."""
+
+    range: Range
+    now: Holdings | None  # at its end; None: the endpoint does not have the state of that block
+    bases: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # what the strangers held
+    rises: tuple[Rise, ...] = ()
+
+
+async def find(endpoint: Endpoint, balances: Balances, span: Range, ours: Ours) -> Finding:
+    """Return what an endpoint's balances say about a range, beyond what is known to have moved in it."""
+    now = await _at(endpoint, span.last, looked_at(balances, ours))
+    if now is None:
+        return Finding(range=span, now=None)
+    bases = await _bases(endpoint, balances, now, span, ours)
+    search = rises(spans(balances, now, bases, span, ours))
+    try:
+        wanted = next(search)
+        while True:
+            wanted = search.send(_beyond(await holdings(endpoint, wanted), span))
+    except StopIteration as done:
+        return Finding(range=span, now=now, bases=bases, rises=done.value)
+
+
+async def confirms(endpoint: Endpoint, finding: Finding) -> bool | None:
+    """Whether another endpoint's balances say the same; None where it does not have the state to tell."""
+    span, now = finding.range, finding.now
+    if now is None:
+        return None
+    wanted: dict[int, set[str]] = {span.last: set(now)}
+    certain = [rise for rise in finding.rises if rise.exact]
+    for height, address in chained.from_iterable(((r.height, r.address), (r.height - 1, r.address)) for r in certain):
+        wanted.setdefault(height, set()).add(address)
+    told = await holdings(endpoint, wanted)
+    last = told[span.last]
+    if last is None:
+        return None
+    if any(last[address] != holding for address, holding in now.items()):
+        return False
+    beyond = _beyond(told, span)
+    return all(_rose(beyond[rise.height - 1], beyond[rise.height], rise) for rise in certain)
+
+
+async def holdings(endpoint: Endpoint, wanted: Wanted) -> dict[int, Holdings | None]:
+    """Return what addresses hold at heights; None for a height whose state the endpoint does not give.
+
+    A refusal decides nothing about money, what cannot be read now is found later: it is never the endpoint's failure.
+    """
+    asked = [(height, part) for height, addresses in sorted(wanted.items()) for part in _parts(sorted(addresses))]
+    calls = [Call(method="eth_call", params=(question(part), hex(height))) for height, part in asked]
+    batches = [calls[start : start + CALLS_PER_BATCH] for start in range(0, len(calls), CALLS_PER_BATCH)]
+    answers = chained.from_iterable(await together(endpoint.batch(batch) for batch in batches))
+    told: dict[int, dict[str, Holding] | None] = {height: {} for height in wanted}
+    for (height, part), answer in zip(asked, answers, strict=True):
+        held = told[height]
+        if held is None:
+            continue
+        read = None if isinstance(answer, Refusal) else answered(answer, part, height)
+        if read is None or isinstance(read, Distrusted):
+            read = await _singly(endpoint, height, part)
+        if read is None:
+            told[height] = None
+        else:
+            held.update(read)
+    return dict(told)
+
+
+async def _singly(endpoint: Endpoint, height: int, addresses: Sequence[str]) -> Holdings | None:
+    """Ask about one address after the other: for nodes that run no creation, or run it elsewhere."""
+    at = hex(height)
+    [probe] = await endpoint.batch([Call(method="eth_getBalance", params=(addresses[0], at))])
+    if isinstance(probe, Refusal):
+        return None
+    calls = [
+        Call(method=method, params=(address, at))
+        for address in addresses
+        for method in ("eth_getBalance", "eth_getCode")
+    ]
+    answers = await endpoint.batch(calls)
+    if any(isinstance(answer, Refusal) for answer in answers):
+        return None
+    pairs = zip(answers[::2], answers[1::2], strict=True)
+    return {address: believed(told_singly(*pair)) for address, pair in zip(addresses, pairs, strict=True)}
+
+
+async def _at(endpoint: Endpoint, height: int, addresses: Collection[str]) -> Holdings | None:
+    return (await holdings(endpoint, {height: set(addresses)}))[height]
+
+
+async def _bases(endpoint: Endpoint, balances: Balances, now: Holdings, span: Range, ours: Ours) -> Mapping[str, int]:
+    """Return what the strangers held when they were last looked at, so that nothing old counts as new."""
+    unknown = strangers(balances, now, span, ours)
+    if not unknown:
+        return {}
+    held = await _at(endpoint, span.below if balances.read is None else balances.read, unknown)
+    if held is not None:
+        return {address: holding.wei for address, holding in held.items()}
+    return first_seen(now, unknown, span) if balances.read is None else {}
+
+
+def _beyond(told: Mapping[int, Holdings | None], span: Range) -> dict[int, dict[str, int] | None]:
+    """Return balances less what is known to have moved within the range up to there."""
+    beyond: dict[int, dict[str, int] | None] = {}
+    for height, held in told.items():
+        moved = span.until(height)
+        beyond[height] = (
+            None if held is None else {address: holding.wei - moved[address] for address, holding in held.items()}
+        )
+    return beyond
+
+
+def _rose(below: Mapping[str, int] | None, above: Mapping[str, int] | None, rise: Rise) -> bool:
+    """Whether these values show a rise, as far as they can be read."""
+    return below is None or above is None or above[rise.address] - below[rise.address] == rise.amount
+
+
+def _parts(addresses: Sequence[str]) -> list[Sequence[str]]:
+    return [addresses[start : start + MOST] for start in range(0, len(addresses), MOST)]
