@@ -24,6 +24,8 @@ _ANNEX = 0x50
 _TAPSCRIPT = 0xC0
 _CONTROL_HEAD, _CONTROL_STEP, _DEEPEST = 33, 32, 128
 _SIGNATURE_DOES_NOT_HOLD = Invalid(reason="another key signed this, or another text")
+_UNSIGNED = Inconclusive(reason="the script asks for no signature, so nothing vouches for the text", passing=False)
+"""BIP-322 calls such a proof valid; but whoever has seen one could make the same of any other text."""
 _FOREIGN = Invalid(reason="this signature is for another address")
 _tap_leaf, _tap_branch, _tap_tweak = tagged("TapLeaf"), tagged("TapBranch"), tagged("TapTweak")
 
@@ -149,4 +151,4 @@ def _run(
     if any(len(element) > LONGEST_ELEMENT for element in given):
         return NOT_SATISFIED
     machine = Machine(rules=rules, script=script, stack=given, to_sign=to_sign, sighash=cache(sighash))
-    return run(machine, OPERATIONS)
+    return run(machine, OPERATIONS) or (None if machine.checks else _UNSIGNED)

@@ -74,7 +74,6 @@ SPENDS = {
     "pkh": (script("DUP", "HASH160", hash160(A), "EQUALVERIFY", "CHECKSIG"), lambda sign: [sign(ALICE), A]),
     "1 of 2": (multisig(1, ALICE, BOB), lambda sign: [b"", sign(BOB)]),
     "2 of 3": (multisig(2, ALICE, BOB, CAROL), lambda sign: [b"", sign(ALICE), sign(CAROL)]),
-    "0 of 1": (multisig(0, ALICE), lambda _sign: [b""]),
     "one key twice": (multisig(2, ALICE, ALICE), lambda sign: [b"", sign(ALICE), sign(ALICE)]),
     "both of two": (script(A, "CHECKSIGVERIFY", B, "CHECKSIG"), lambda sign: [sign(BOB), sign(ALICE)]),
     "either, the first": (script("IF", A, "ELSE", B, "ENDIF", "CHECKSIG"), lambda sign: [sign(ALICE), b"\x01"]),
@@ -136,7 +135,7 @@ def test_the_scripts_of_wallets_are_satisfied(spend):
         assert isinstance(tap(*for_tapscript(code, given)), Valid)
 
 
-@pytest.mark.parametrize("spend", [name for name in SPENDS if name != "0 of 1"])
+@pytest.mark.parametrize("spend", SPENDS)
 def test_and_by_nobody_elses_signature(spend):
     code, given = SPENDS[spend]
     for run in (segwit, legacy):
@@ -259,7 +258,6 @@ def test_a_script_that_breaks_a_rule_is_invalid(rule):
 
 def test_a_satisfied_script_is_one_rule_away_from_each_of_those():
     assert isinstance(segwit(script(*["NOP"] * 200, A, "CHECKSIG"), lambda sign: [sign(ALICE)]), Valid)
-    assert isinstance(segwit(script(A, "CHECKSIG", 1, "ADD"), lambda _sign: [b""]), Valid)
     assert isinstance(legacy(script(5, "DROP", A, "CHECKSIG"), lambda sign: [sign(ALICE)]), Valid)
 
 
@@ -270,16 +268,22 @@ def test_a_long_element_is_invalid_in_a_witness_and_in_a_script():
         assert isinstance(segwit(code, lambda sign: [sign(ALICE)]), expected)
 
 
+NOT_BOB = script(B, "CHECKSIG", 0, "EQUALVERIFY", A, "CHECKSIG")
+
+
+def without_bob(sign):
+    return [sign(ALICE), b""]
+
+
 def test_a_signature_in_the_script_that_it_signs_is_invalid_behind_p2sh_alone():
     """Whoever computes the key from the signature can have it so (FindAndDelete)."""
-    with_nothing = script(0, "DROP", A, "CHECKSIG", 1, "ADD")
-    assert isinstance(legacy(with_nothing, lambda _sign: [b""]), Invalid)  # what is not there is OP_0, as in consensus
-    assert isinstance(segwit(with_nothing, lambda _sign: [b""]), Valid)
+    assert isinstance(legacy(NOT_BOB, without_bob), Invalid)  # what is not there is OP_0, as in consensus
+    assert isinstance(segwit(NOT_BOB, without_bob), Valid)
 
 
 def test_without_that_rule_it_would_pass(monkeypatch):
     monkeypatch.setattr(bitcoin_opcodes, "_stands_in_script", lambda _machine, _signature: False)
-    assert isinstance(legacy(script(0, "DROP", A, "CHECKSIG", 1, "ADD"), lambda _sign: [b""]), Valid)
+    assert isinstance(legacy(NOT_BOB, without_bob), Valid)
 
 
 def test_without_the_clean_stack_one_signature_would_have_endless_spellings(monkeypatch):
@@ -291,6 +295,35 @@ def test_without_the_clean_stack_one_signature_would_have_endless_spellings(monk
 def _run_that_looks_at_the_top_alone(machine, operations):
     found = bitcoin_machine.run(machine, operations)
     return None if found is bitcoin_machine.NOT_SATISFIED and bitcoin_script.truth(machine.stack[-1]) else found
+
+
+# --- scripts without signatures ---------------------------------------------------------------------------------------
+
+UNSIGNED = {
+    "anybody's": (script(1), lambda _sign: []),
+    "a secret alone": (script("SHA256", sha256(SECRET), "EQUAL"), lambda _sign: [SECRET]),
+    "the absence of a signature": (script(A, "CHECKSIG", 0, "EQUAL"), lambda _sign: [b""]),
+}
+
+
+@pytest.mark.parametrize("unsigned", UNSIGNED)
+@pytest.mark.parametrize("run", [segwit, tap])
+def test_a_script_that_asks_for_no_signature_vouches_for_no_text(unsigned, run):
+    code, given = UNSIGNED[unsigned]
+    found = run(code.replace(script(A), script(XA)) if run is tap else code, given)
+    assert found == bitcoin_spend._UNSIGNED
+    assert not found.passing
+
+
+def test_none_of_several_keys_vouches_for_no_text_either():
+    assert segwit(multisig(0, ALICE), lambda _sign: [b""]) == bitcoin_spend._UNSIGNED
+
+
+def test_without_that_look_a_proof_once_seen_could_be_made_of_any_text(monkeypatch):
+    code, given = UNSIGNED["a secret alone"]
+    monkeypatch.setattr(bitcoin_spend, "_UNSIGNED", None)
+    for text in ("seen", "never seen"):
+        assert isinstance(segwit(code, given, message=text), Valid)
 
 
 # --- what has no meaning yet, or is not understood ------------------------------------------------------------------
