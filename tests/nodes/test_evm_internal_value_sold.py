@@ -1,0 +1,78 @@
+"""From a payment out of a contract wallet to a ticket, on a real node and both databases."""
+
+import pytest
+
+from tests.support.anvil import anvil_node
+from tests.support.chains_drivers import FINALITY, EvmDriver, deploy, evm_chain
+from tests.support.evm_payers import funded_safe, pay_from_safe, spread
+from tests.support.lying_node import lying_node
+from tests.support.monitor_world import CHAIN, PRICE, START, World, wallet
+from tickets import addresses, till
+from tickets.reasons import Reason
+from tickets.till import Outcome, PaymentState
+
+ORDER_ADDRESSES = [wallet(0xAD00 + number) for number in range(3)]
+
+
+class OnNode(World):
+    """The watcher's world on a node."""
+
+    async def payments(self):
+        found = await self.store.read(till.search)
+        return sorted(found, key=till.chain_order)
+
+    async def ticket_states(self):
+        return [row[-1] for row in (await self.book()).tickets]
+
+
+@pytest.fixture
+async def world(store):
+    with anvil_node(31337, "--timestamp", str(int(START.timestamp()))) as node:
+        async with lying_node(node.url) as proxy:
+            driver = EvmDriver(node, evm_chain(31337), proxy)
+            source = driver.source()
+            made = OnNode(store=store, chain=driver, source=source, record=driver.chain)
+            made.node = node
+            made.watcher.receive = frozenset({driver.ours})
+            await store.transact(lambda conn: addresses.extend(conn, CHAIN, ORDER_ADDRESSES, start=0))
+            await made.catch_up()
+            yield made
+            await source.aclose()
+
+
+async def test_an_order_that_a_safe_pays_becomes_a_ticket_at_finality(world):
+    safe = funded_safe(world.node, 10 * PRICE)
+    order = await world.order(await world.event())
+    pay_from_safe(world.node, safe, order.address, PRICE)
+    await world.mine(FINALITY - 1)
+    assert await world.payments() == []
+    await world.mine()
+    [payment] = await world.payments()
+    assert (payment.order_id, payment.outcome, payment.state) == (order.id, Outcome.MINTED, PaymentState.FINAL)
+    assert payment.first_seen == payment.block_time  # not when finality showed it: what is late is told by its block
+    assert await world.ticket_states() == ["valid"]
+    await world.mine(2)
+    book = await world.book()
+    assert {row[1] for row in book.postings} == {"receipt", "sale"}
+    assert (book.faults, len(await world.payments())) == ((), 1)
+
+
+async def test_part_of_the_price_in_a_transfer_and_the_rest_out_of_a_contract_buy_together(world):
+    spreader = deploy(world.node, "Spreader")
+    order = await world.order(await world.event())
+    world.node.send(to=order.address, value=PRICE - 400)
+    spread(world.node, spreader, 400, order.address)
+    await world.mine(FINALITY)
+    direct, inside = await world.payments()
+    assert (direct.amount, inside.amount, inside.key.index) == (PRICE - 400, 400, "internal")
+    assert await world.ticket_states() == ["valid"]
+    assert (await world.book()).faults == ()
+
+
+async def test_what_comes_to_the_platforms_own_address_inside_a_call_names_nobody_and_is_owed_back(world):
+    spreader = deploy(world.node, "Spreader")
+    spread(world.node, spreader, PRICE, world.chain.ours)
+    await world.mine(FINALITY)
+    [payment] = await world.payments()
+    assert (payment.outcome, payment.sender, payment.reason) == (Outcome.OWED, None, Reason.NO_MEMO)
+    assert (await world.book()).faults == ()
