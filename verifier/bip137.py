@@ -13,8 +13,8 @@ from verifier.bitcoin_hash import hash160, sha256d, sized
 from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65
-LONGEST_NORMALISED = 4_096
-"""Characters. Putting combining marks in order takes time that grows with the square of their number."""
+LONGEST_NORMALISED = 1_024
+"""Characters, twice a challenge's. Putting combining marks in order takes time that grows with the square of their number."""
 
 
 class Kind(Enum):

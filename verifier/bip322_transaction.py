@@ -15,6 +15,8 @@ _OUTPUT_HASH, _OUTPUT_HASH_TWICE = sha256(_OUTPUT), sha256d(_OUTPUT)
 _NO_VALUE = bytes(8)
 _NO_VALUE_HASH = sha256(_NO_VALUE)
 _OUTPOINT = 36
+_MOST_ELEMENTS = 1_024
+"""Consensus allows 1,000 on a stack, before the script and what proves that the address commits to it."""
 _WITNESS_FOLLOWS = b"\x00\x01"
 """BIP-144's marker and flag, where the number of inputs stands otherwise."""
 _LEAF_VERSION_KEY_AND_NO_SEPARATOR = b"\x00" + b"\xff" * 4
@@ -77,7 +79,10 @@ class _Reader:
         return self.take(self.length())
 
     def witness(self) -> tuple[bytes, ...]:
-        return tuple(self.sized() for _ in range(self.length()))
+        count = self.length()
+        if count > _MOST_ELEMENTS:
+            raise ValueError("it has more elements than a stack may")
+        return tuple(self.sized() for _ in range(count))
 
     def skip(self, expected: bytes) -> bool:
         """Pass over these bytes if they come next."""

@@ -247,3 +247,11 @@ def test_witness_versions_to_come_have_a_script_and_no_signatures():
     assert output_script("bc1sw50qgdz25j") == output
     of = replace(ACCOUNT, address="bc1sw50qgdz25j")
     assert isinstance(verdict(of, "hello", replace(p2wpkh().signed(), output=output).simple), Inconclusive)
+
+
+def test_more_elements_than_a_stack_may_have_are_not_even_read():
+    for count, told in ((1_024, "the address's script is not satisfied"), (1_025, "more elements than a stack may")):
+        raw = b"\xfd" + count.to_bytes(2, "little") + bytes(count)
+        found = verdict(ACCOUNT, "hello", "smp" + b64encode(raw).decode())
+        assert isinstance(found, Invalid)
+        assert told in found.reason
