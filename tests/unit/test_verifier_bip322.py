@@ -428,8 +428,10 @@ def test_a_script_that_the_key_does_not_commit_to_is_invalid(control):
 
 
 def test_without_that_commitment_anybody_could_bring_a_script(monkeypatch):
-    stranger = Taproot(key=MALLORY, leaf=script(1))
-    signed = replace(ToSign(output=p2tr().output), witness=(stranger.leaf, stranger.control))
+    stranger = Taproot(key=MALLORY, leaf=script(MALLORY.public_key_xonly.format(), "CHECKSIG"))
+    tx = ToSign(output=p2tr().output)
+    signature = schnorr(MALLORY, tx.taproot(0, stranger.leaf_hash))
+    signed = replace(tx, witness=(signature, stranger.leaf, stranger.control))
     assert isinstance(say(p2tr(), signed.simple), Invalid)
     monkeypatch.setattr(bitcoin_spend, "_commits", lambda _key, _leaf, _control: True)
     assert isinstance(say(p2tr(), signed.simple), Valid)
