@@ -154,9 +154,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 @asynccontextmanager
-async def lying_node(upstream: str, **faults: Any) -> AsyncIterator[LyingNode]:
-    """Run a proxy in front of `upstream`; it tells the truth until told otherwise."""
-    node = LyingNode(upstream, **faults)
+async def lying_node(upstream: str, *, kind: type[LyingNode] = LyingNode, **faults: Any) -> AsyncIterator[LyingNode]:
+    """Run a proxy in front of `upstream`; it tells the truth until told otherwise. `kind`: how a family's nodes lag."""
+    node = kind(upstream, **faults)
     app = web.Application(client_max_size=2**26)
     app.router.add_post("/", node.handle)
     runner = web.AppRunner(app, access_log=None)
