@@ -83,6 +83,7 @@ class Layout:
 
     @cached_property
     def _rules(self) -> tuple[_Rule, ...]:
+        """EIP-4361 §ABNF Message Format, rule for rule, or that of Sign In With Solana."""
         characters = rfc3986.GEN_DELIMS + rfc3986.SUB_DELIMS + rfc3986.UNRESERVED
         time = rfc3339.DATE_TIME
         fields = (
@@ -103,7 +104,7 @@ class Layout:
             opening = (
                 ("first lines", authority),
                 ("statement", rf"\n\n(?!(?:{named}):){statement}"),  # what reads as a field is one
-                ("empty line", r"\n(?=\n.)"),
+                ("empty line", r"\n(?=\n.)|\Z"),  # before the first field, if there is any
             )
         else:
             opening = (
@@ -115,7 +116,7 @@ class Layout:
             _Rule(
                 name=name,
                 pattern=re.compile(pattern),
-                optional=name in _OPTIONAL or (self.sparse and name != "first lines"),
+                optional=name in _OPTIONAL or (self.sparse and name not in ("first lines", "empty line")),
             )
             for name, pattern in (*opening, *fields)
         )
