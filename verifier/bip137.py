@@ -14,7 +14,7 @@ from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65
 LONGEST_NORMALISED = 1_024
-"""Characters, twice a challenge's. The time that ordering combining marks takes grows with the square of their number."""
+"""Characters, twice a challenge's. Ordering combining marks takes time that grows with the square of their number."""
 
 
 class Kind(Enum):
