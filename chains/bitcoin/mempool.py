@@ -1,0 +1,147 @@
+"""Looks into a Bitcoin node's pool for payments to us. It decides nothing, and misses what comes and goes in between.
+
+Nothing rests on what is seen here: it tells buyers that their payment was noticed, and lets their hold live longer.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from chains.bitcoin.ours import Ours
+from chains.bitcoin.parse import origin_of, payments_of, pays
+from chains.bitcoin.pool import MOST_NEEDED, Pool, Waiting
+from chains.bitcoin.transaction import Transaction, read_transaction, shown_outpoint
+from chains.bitcoin.transport import UNKNOWN, bytes_of
+from chains.reading import believed, listed, served
+from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
+
+LOOKED_AT = 2_000
+"""Transactions of the pool that one poll looks at; a pool that is full of new ones takes several."""
+TELLS_ORIGINS = 250_000
+"""Version of Bitcoin Core that tells the origin of what is mined; below, that of what waits is not told either."""
+MOST_ANCESTORS = 100
+"""Bitcoin Core lets a transaction stand on fewer waiting ones than this."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Foreign:
+    """Waiting transactions that were looked at and do not pay us, so that each is looked at once.
+
+    An address is watched before anybody is shown it: what was seen before that does not pay to it.
+    """
+
+    txids: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolReader:
+    """One endpoint's pool."""
+
+    endpoint: Endpoint
+    ours: Ours
+    foreign: Foreign
+
+    async def look(self, tip: str, first: Sequence[str], known: Collection[str]) -> Pool | None:
+        """Return what waits and pays us; None where the endpoint's newest block is not `tip`.
+
+        `first`: transactions that are looked for before others. `known`: those that are held already.
+        """
+        newest, network, listing = await self.endpoint.batch(
+            [Call(method="getbestblockhash"), Call(method="getnetworkinfo"), Call(method="getrawmempool")]
+        )
+        if served(newest) != tip:
+            return None
+        txids = _ids(listed(served(listing)))
+        self.foreign.txids &= txids
+        wanted = [txid for txid in first if txid in txids]
+        wanted += islice(txids - self.foreign.txids - set(known) - set(wanted), LOOKED_AT)
+        telling = _version(served(network)) >= TELLS_ORIGINS
+        ours = await self._ours_among(wanted)
+        seen = [await self._waiting(transaction, txids, telling=telling) for transaction in ours]
+        return Pool(ours=tuple(waiting for waiting in seen if waiting is not None), txids=frozenset(txids))
+
+    async def _ours_among(self, txids: Sequence[str]) -> list[Transaction]:
+        """Return those that pay us; remember the others. What has left the pool since is passed over."""
+        found = await self._transactions(txids)
+        ours = [transaction for transaction in found if pays(transaction, self.ours)]
+        self.foreign.txids |= {transaction.txid for transaction in found}.difference(one.txid for one in ours)
+        return ours
+
+    async def _waiting(self, transaction: Transaction, pool: Collection[str], *, telling: bool) -> Waiting | None:
+        """Return a transaction with its origin and what it needs; None where its inputs are spent by now."""
+        coins = await self._coins(transaction)
+        missing = {txid for (txid, _), script in coins if script is None}
+        ancestors = await self._ancestors(missing, pool)
+        spent = [
+            script if script is not None else _script_at(ancestors.get(txid), vout) for (txid, vout), script in coins
+        ]
+        scripts = [script for script in spent if script is not None]
+        if len(scripts) < len(spent):
+            return None
+        needs = [(output, one.txid) for one in (transaction, *ancestors.values()) for output in one.spends]
+        return Waiting(
+            txid=transaction.txid,
+            payments=payments_of(transaction, origin_of(scripts if telling else None, self.ours), self.ours, None),
+            needs=tuple(needs[:MOST_NEEDED]),
+        )
+
+    async def _coins(self, transaction: Transaction) -> list[tuple[tuple[str, int], bytes | None]]:
+        """Return what is spent, with its script where it is an output of a block; whoever else spends it, but waits."""
+        spends = [shown_outpoint(output) for output in transaction.spends]
+        answers = await self.endpoint.batch([Call(method="gettxout", params=(*spent, False)) for spent in spends])
+        return [(spent, _script_of(served(answer))) for spent, answer in zip(spends, answers, strict=True)]
+
+    async def _ancestors(self, parents: Collection[str], pool: Collection[str]) -> dict[str, Transaction]:
+        """Return the waiting transactions that these are, and those that they stand on."""
+        ancestors: dict[str, Transaction] = {}
+        generation = set(parents)
+        while (asked := sorted(generation.intersection(pool) - ancestors.keys())) and len(ancestors) < MOST_ANCESTORS:
+            found = await self._transactions(asked)
+            ancestors |= {one.txid: one for one in found}
+            generation = {shown_outpoint(output)[0] for one in found for output in one.spends}
+        return ancestors
+
+    async def _transactions(self, txids: Sequence[str]) -> list[Transaction]:
+        """Return the waiting transactions with these ids, without those that wait no more."""
+        answers = await self.endpoint.batch([Call(method="getrawtransaction", params=(txid, False)) for txid in txids])
+        return list(_found(txids, answers))
+
+
+def _found(txids: Iterable[str], answers: Iterable[Any | Refusal]) -> Iterable[Transaction]:
+    for txid, answer in zip(txids, answers, strict=True):
+        if isinstance(answer, Refusal) and answer.code == UNKNOWN:
+            continue
+        transaction = believed(read_transaction(bytes_of(served(answer))))
+        if transaction.txid != txid:
+            raise EndpointError(Trouble.INCONSISTENT, f"tells of {transaction.txid} for {txid}")
+        yield transaction
+
+
+def _script_of(coin: Any) -> bytes | None:
+    """Return the script of an answer to gettxout, which is null for what is no unspent output of a block."""
+    if coin is None:
+        return None
+    try:
+        return bytes.fromhex(coin["scriptPubKey"]["hex"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EndpointError(Trouble.MALFORMED, f"an output without its script ({error!r})") from None
+
+
+def _script_at(transaction: Transaction | None, vout: int) -> bytes | None:
+    if transaction is None or vout >= len(transaction.outputs):
+        return None
+    return transaction.outputs[vout].script
+
+
+def _ids(listing: Sequence[Any]) -> set[str]:
+    if not all(isinstance(txid, str) for txid in listing):
+        raise EndpointError(Trouble.MALFORMED, "the pool holds what is no id")
+    return set(listing)
+
+
+def _version(network: Any) -> int:
+    try:
+        return int(network["version"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EndpointError(Trouble.MALFORMED, f"getnetworkinfo without its fields ({error!r})") from None
