@@ -49,6 +49,9 @@ class BitcoinDriver:
     def pay_twice(self, amount: int, *, to: str | None = None) -> str:
         return self._kept(self._node.pay((to or self.ours, amount), (to or self.ours, amount)))
 
+    def pay_by_block(self, amount: int) -> str:
+        raise NotImplementedError("a transaction says what it pays, whatever block it comes into")
+
     def reorg(self, depth: int) -> None:
         self._node.undo(depth)
         self._node.stop()
