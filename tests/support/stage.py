@@ -1,10 +1,14 @@
 """A chain with all that a whole story of Usher needs of it; each family builds one on its driver and its node."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from coincurve import PrivateKey
+
+from chains import base58
 from chains.port import ChainSource
 from config.registry import Asset, Chain, MintStep
 from config.settings import ChainSettings
@@ -66,6 +70,14 @@ class Stage(Protocol):
 def with_depths(chain: Chain) -> Chain:
     """Return a chain that mints at MINT confirmations, whatever the value."""
     return replace(chain, mint_steps={"*": (MintStep(up_to=None, confirmations=MINT),)})
+
+
+def xpub_of(seed: str) -> str:
+    """Return an extended public key (BIP-32, "Serialization format") of a story's own: orders' addresses are new."""
+    material = hashlib.sha512(seed.encode()).digest()
+    point = PrivateKey(material[:32]).public_key.format(compressed=True)
+    payload = bytes.fromhex("0488b21e") + bytes(9) + material[32:] + point
+    return base58.encode(payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4])
 
 
 class StartStage(Protocol):

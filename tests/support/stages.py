@@ -9,6 +9,7 @@ import pytest
 from store.engine import open_store
 from tests.support.chains_drivers import nature
 from tests.support.stage import StartStage
+from tests.support.stage_bitcoin import bitcoin_stage
 from tests.support.stage_evm import evm_stage
 from tests.support.stage_fake import fake_stage
 from tests.support.stage_world import StageWorld
@@ -18,6 +19,7 @@ STAGES: dict[str, StartStage] = {
     "ethereum": partial(evm_stage, 1),
     "polygon": partial(evm_stage, 137),
     "bnb": partial(evm_stage, 56),
+    "bitcoin": bitcoin_stage,
 }
 """One for each of DRIVERS."""
 
