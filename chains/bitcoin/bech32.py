@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
 ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 LONGEST = 90
@@ -9,6 +11,10 @@ LONGEST = 90
 
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_STEPS = tuple(
+    reduce(xor, (generator for bit, generator in enumerate(_GENERATOR) if top >> bit & 1), 0) for top in range(32)
+)
+"""What each value of the five topmost bits adds: the generators' sums, added up once."""
 _BECH32, _BECH32M = 1, 0x2BC830A3
 _CHECKSUM = 6
 
@@ -61,12 +67,13 @@ def _split(address: str) -> tuple[str, list[int], list[int]] | None:
 
 def _regroup(words: Iterable[int]) -> bytes | None:
     """Turn groups of five bits into bytes; at most four bits may be left over, all of them zero."""
-    bits = "".join(f"{word:05b}" for word in words)
-    whole = len(bits) // 8 * 8
-    padding = bits[whole:]
-    if len(padding) > 4 or "1" in padding:  # noqa: PLR2004  BIP-173
+    number = count = 0
+    for word in words:
+        number, count = number << 5 | word, count + 1
+    left = 5 * count % 8
+    if left > 4 or number & (1 << left) - 1:  # noqa: PLR2004  BIP-173
         return None
-    return bytes(int(bits[at : at + 8], 2) for at in range(0, whole, 8))
+    return (number >> left).to_bytes(5 * count // 8, "big")
 
 
 def _constant(version: int) -> int:
@@ -80,9 +87,5 @@ def _expand(prefix: str) -> tuple[int, ...]:
 def _polymod(values: Iterable[int]) -> int:
     checksum = 1
     for value in values:
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                checksum ^= generator
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _STEPS[checksum >> 25]
     return checksum
