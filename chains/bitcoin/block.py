@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from chains.bitcoin.encoding import compact_size, double_sha256, shown
+from chains.bitcoin.encoding import read_compact_size, shown
 from chains.bitcoin.transaction import (
     EXTENSION,
     FLAGS,
@@ -18,6 +18,7 @@ from chains.bitcoin.transaction import (
 )
 from chains.blocks import Link
 from chains.distrust import Distrusted
+from verifier.bitcoin_hash import sha256d
 
 HEADER = 80
 _ONE_BYTE = 0xFC
@@ -64,7 +65,7 @@ def check_header(raw: bytes, *, height: int, digest: str | None = None) -> Link 
     """Return what 80 bytes of header say; with `digest` they must hash to it. The height is the asker's."""
     if len(raw) != HEADER:
         return Distrusted(reason=f"the header of block {height} does not have {HEADER} bytes")
-    name = shown(double_sha256(raw))
+    name = shown(sha256d(raw))
     if digest is not None and name != digest:
         return Distrusted(reason=f"block {height} does not hash to {digest}")
     return Link(height=height, hash=name, parent=shown(raw[4:36]), time=int.from_bytes(raw[68:72], "little"))
@@ -76,7 +77,7 @@ def check_block(raw: bytes, touching: Touching, *, height: int, digest: str | No
     if isinstance(link, Distrusted):
         return link
     try:
-        count, at = compact_size(raw, HEADER)
+        count, at = read_compact_size(raw, HEADER)
         walk = _walk(raw, at, count, touching)
     except IndexError:
         return Distrusted(reason=f"block {height} is cut off")
@@ -120,7 +121,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes | None:
             return None
         if len(level) % 2:
             level.append(level[-1])
-        level = [double_sha256(level[at] + level[at + 1]) for at in range(0, len(level), 2)]
+        level = [sha256d(level[at] + level[at + 1]) for at in range(0, len(level), 2)]
     return level[0] if level else None
 
 
@@ -144,24 +145,24 @@ def _walk(  # noqa: C901, PLR0912, PLR0915  one pass without a call per input or
         body = at
         at += 1
         if inputs > _ONE_BYTE:
-            inputs, at = compact_size(raw, body)
+            inputs, at = read_compact_size(raw, body)
         for _ in range(inputs):
             if looking and raw[at : at + OUTPOINT] in outpoints:
                 walk.spent.append((raw[at : at + OUTPOINT], place))
             size = raw[at + OUTPOINT]
             if size > _ONE_BYTE:
-                size, at = compact_size(raw, at + OUTPOINT)
+                size, at = read_compact_size(raw, at + OUTPOINT)
                 at += size + 4
             else:
                 at += OUTPOINT + 1 + size + 4
         number = raw[at]
         at += 1
         if number > _ONE_BYTE:
-            number, at = compact_size(raw, at - 1)
+            number, at = read_compact_size(raw, at - 1)
         for _ in range(number):
             size = raw[at + 8]
             if size > _ONE_BYTE:
-                size, at = compact_size(raw, at + 8)
+                size, at = read_compact_size(raw, at + 8)
                 at += size
             else:
                 at += 9 + size
@@ -173,11 +174,11 @@ def _walk(  # noqa: C901, PLR0912, PLR0915  one pass without a call per input or
                 number = raw[at]
                 at += 1
                 if number > _ONE_BYTE:
-                    number, at = compact_size(raw, at - 1)
+                    number, at = read_compact_size(raw, at - 1)
                 for _ in range(number):
                     size = raw[at]
                     if size > _ONE_BYTE:
-                        size, at = compact_size(raw, at)
+                        size, at = read_compact_size(raw, at)
                         at += size
                     else:
                         at += size + 1

@@ -38,7 +38,7 @@ def output_script(address: str) -> bytes | None:
 @lru_cache(_REMEMBERED)
 def _read(address: str) -> bytes | None:
     if (witness := bech32.decode(address)) is not None:
-        return _witness_script(witness) if witness.prefix in _BECH32_PREFIXES else None
+        return witness_script(witness.version, witness.program) if witness.prefix in _BECH32_PREFIXES else None
     data = _checked(address)
     if data is None or data[0] not in _AROUND_HASH:
         return None
@@ -49,7 +49,7 @@ def _read(address: str) -> bytes | None:
 def script_of(address: str, prefixes: AddressPrefixes) -> bytes | None:
     """Return the script of an output paid to this address of one chain; None for what that chain does not know."""
     if (witness := bech32.decode(address)) is not None:
-        return _witness_script(witness) if witness.prefix == prefixes.bech32 else None
+        return witness_script(witness.version, witness.program) if witness.prefix == prefixes.bech32 else None
     data = _checked(address)
     if data is None or data[0] not in (prefixes.p2pkh, prefixes.p2sh):
         return None
@@ -67,6 +67,23 @@ def address_of(script: bytes, prefixes: AddressPrefixes) -> str | None:
         return None
     version = 0 if known[0] == OP_0 else known[0] - OP_1 + 1
     return bech32.encode(bech32.WitnessProgram(prefix=prefixes.bech32, version=version, program=script[2:]))
+
+
+def key_hash_script(digest: bytes) -> bytes:
+    """Return P2PKH's script."""
+    before, after = _TO_KEY_HASH
+    return before + digest + after
+
+
+def script_hash_script(digest: bytes) -> bytes:
+    """Return P2SH's script (BIP-16)."""
+    before, after = _TO_SCRIPT_HASH
+    return before + digest + after
+
+
+def witness_script(version: int, program: bytes) -> bytes:
+    """Return the script of a witness program (BIP-141)."""
+    return bytes((OP_1 + version - 1 if version else OP_0, len(program))) + program
 
 
 def carried(script: bytes) -> bytes | None:
@@ -87,10 +104,6 @@ def carried(script: bytes) -> bytes | None:
             return None
         data += script[begin:at]
     return bytes(data)
-
-
-def _witness_script(witness: bech32.WitnessProgram) -> bytes:
-    return bytes((OP_1 + witness.version - 1 if witness.version else OP_0, len(witness.program))) + witness.program
 
 
 def _checked(address: str) -> bytes | None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from chains.bitcoin.encoding import compact_size, double_sha256, shown
+from chains.bitcoin.encoding import read_compact_size, shown
 from chains.distrust import Distrusted
+from verifier.bitcoin_hash import sha256d
 
 WITNESS, EXTENSION = 0x01, 0x08
 """Flags behind the marker: BIP-144's witness, and Litecoin's for a transaction of its extension block (LIP-3)."""
@@ -62,29 +63,29 @@ def _read(raw: bytes) -> Transaction | Distrusted:
         if flags not in FLAGS:
             return Distrusted(reason=f"a transaction has unknown parts (flags {flags:#x})")
     body = at
-    count, at = compact_size(raw, at)
+    count, at = read_compact_size(raw, at)
     spends: list[bytes] = []
     for _ in range(count):
         spends.append(raw[at : at + OUTPOINT])
-        size, at = compact_size(raw, at + OUTPOINT)
+        size, at = read_compact_size(raw, at + OUTPOINT)
         at += size + 4
-    count, at = compact_size(raw, at)
+    count, at = read_compact_size(raw, at)
     outputs: list[Output] = []
     for _ in range(count):
         amount = int.from_bytes(raw[at : at + 8], "little")
-        size, at = compact_size(raw, at + 8)
+        size, at = read_compact_size(raw, at + 8)
         outputs.append(Output(amount=amount, script=raw[at : at + size]))
         at += size
     end = at
     if flags & WITNESS:
         for _ in spends:
-            count, at = compact_size(raw, at)
+            count, at = read_compact_size(raw, at)
             for _ in range(count):
-                size, at = compact_size(raw, at)
+                size, at = read_compact_size(raw, at)
                 at += size
     if flags & EXTENSION and raw[at] == 0:  # in blocks the extension is left out: a zero stands for it
         at += 1
     if at + 4 != len(raw):
         return Distrusted(reason="a transaction does not end where it says")
-    txid = double_sha256(raw[:4] + raw[body:end] + raw[at:])
+    txid = sha256d(raw[:4] + raw[body:end] + raw[at:])
     return Transaction(txid=shown(txid), spends=tuple(spends), outputs=tuple(outputs))
