@@ -25,8 +25,19 @@ _SECRETS_STATUS = {401, 403}
 class HttpWire:
     """The connections to one endpoint."""
 
-    def __init__(self, url: str, *, seconds: aiohttp.ClientTimeout = SECONDS, digest: bool = False) -> None:
-        """Take a URL; a user and password in it are sent as Basic or Digest authentication (RFC 7617, RFC 7616)."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        seconds: aiohttp.ClientTimeout = SECONDS,
+        digest: bool = False,
+        connections: int = CONNECTIONS,
+        largest: int | None = None,
+    ) -> None:
+        """Take a URL; a user and password in it are sent as Basic or Digest authentication (RFC 7617, RFC 7616).
+
+        `largest` is the size of an answer in bytes that is still read; None: LARGEST_ANSWER.
+        """
         parts = urlsplit(url)
         at = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
         self.host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
@@ -34,6 +45,8 @@ class HttpWire:
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._digest = digest
         self._seconds = seconds
+        self._connections = connections
+        self._largest = largest
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, data: bytes, path: str = "") -> bytes:
@@ -42,7 +55,7 @@ class HttpWire:
         try:
             async with self._open().post(url, data=data, allow_redirects=False) as response:
                 check_status(response)
-                return await read_bounded(response.content)
+                return await read_bounded(response.content, self._largest)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EndpointError(Trouble.UNREACHABLE, type(error).__name__) from None  # its text may hold the URL
 
@@ -56,7 +69,7 @@ class HttpWire:
             basic = aiohttp.BasicAuth(self._user, self._password) if self._user and not self._digest else None
             digest = (aiohttp.DigestAuthMiddleware(self._user, self._password),) if self._user and self._digest else ()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=self._connections),
                 timeout=self._seconds,
                 auth=basic,
                 middlewares=digest,
@@ -149,13 +162,14 @@ def check_status(response: aiohttp.ClientResponse) -> None:
         raise EndpointError(Trouble.UNREACHABLE, f"HTTP {response.status}")
 
 
-async def read_bounded(content: aiohttp.StreamReader) -> bytes:
+async def read_bounded(content: aiohttp.StreamReader, largest: int | None = None) -> bytes:
     """Return a body, no longer than is bearable."""
+    most = LARGEST_ANSWER if largest is None else largest
     body = bytearray()
     async for chunk in content.iter_any():
         body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise EndpointError(Trouble.TOO_LARGE, f"more than {LARGEST_ANSWER} bytes")
+        if len(body) > most:
+            raise EndpointError(Trouble.TOO_LARGE, f"more than {most} bytes")
     return bytes(body)
 
 
