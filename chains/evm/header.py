@@ -21,21 +21,38 @@ _LATER = (
     "blobGasUsed", "excessBlobGas",  # Cancun, EIP-4844
     "parentBeaconBlockRoot",  # Cancun, EIP-4788
     "requestsHash",  # Prague, EIP-7685
+    "blockAccessListHash",  # Amsterdam, EIP-7928
+    "slotNumber",  # Amsterdam, EIP-7843
 )  # fmt: skip
 _INTEGERS = frozenset({
     "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas",
+    "slotNumber",
 })  # fmt: skip
 
-_KNOWN = {*_FRONTIER, *_LATER, "hash", "size", "totalDifficulty", "transactions", "uncles", "withdrawals"}
+_KNOWN = {
+    *_FRONTIER, *_LATER, "hash", "size", "totalDifficulty", "transactions", "uncles", "withdrawals",
+    "milliTimestamp",  # BNB Smart Chain, BEP-520: the same time again, finer
+}  # fmt: skip
+_NOBODY = "0x" + "00" * 20
+_WITHDRAWALS = "withdrawalsRoot"
 
-NO_TRANSACTIONS = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+EMPTY_ROOT = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
 """The root of an empty trie: Keccak of the RLP of an empty string."""
+NO_TRANSACTIONS = EMPTY_ROOT
 BLOOM_BITS = 2048
 _STRING, _LIST = 0x80, 0xC0
 _SHORT = 56
 """RLP: a payload below this length has it in its prefix byte."""
 _BYTE, _FIRST_LONG = 2, "80"
 """RLP: a byte below 0x80 stands for itself; two digits in hex."""
+
+
+def hashes_to(header: Mapping[str, Any], digest: str) -> bool:
+    """Whether a header has this hash. Raises KeyError, TypeError or ValueError where it has no such form.
+
+    Polygon's headers name nobody as their miner, and some nodes tell who sealed them instead.
+    """
+    return header_hash(header) == digest or header_hash({**header, "miner": _NOBODY}) == digest
 
 
 def header_hash(header: Mapping[str, Any]) -> str:
@@ -48,6 +65,8 @@ def encode_header(header: Mapping[str, Any]) -> bytes:
     body = "".join([_item(name, header[name]) for name in _FRONTIER])
     for name in _LATER:
         value = header.get(name)
+        if value is None and name == _WITHDRAWALS and header.get("blobGasUsed") is not None:
+            value = EMPTY_ROOT  # some nodes of chains without withdrawals leave it out, though it is in the hash
         if value is None:
             break  # a fork's fields come all together and never without the earlier ones
         body += _item(name, value)
