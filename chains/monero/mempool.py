@@ -1,0 +1,55 @@
+"""Asks daemons what they have of transactions outside the blocks that were read. What it means stands in `pool`."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from chains.monero.pool import MOST_AT_ONCE, Seen, Waiting, check_spent, check_transactions, lost
+from chains.port import PaymentKey
+from chains.reading import believed
+from chains.rpc import Endpoint, Endpoints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mempool:
+    """The pools of the chain's daemons."""
+
+    endpoints: Endpoints
+
+    async def seen(self, txids: Collection[str]) -> dict[str, Seen]:
+        """Return what a daemon has of these transactions, in its pool or in a block. Raises TransientError."""
+        if not txids:
+            return {}
+        return await self.endpoints.ask(lambda endpoint: _transactions(endpoint, txids))
+
+    async def lost(self, waiting: Sequence[Waiting]) -> frozenset[PaymentKey]:
+        """Return those of which a daemon, and a second one where there is one, says that they were double spent."""
+        if not waiting:
+            return frozenset()
+        first, told = await self.endpoints.ask(lambda endpoint: _lost(endpoint, waiting))
+        if told and self.endpoints.several:
+            suspects = [one for one in waiting if one.payment.key in told]
+            second = await self.endpoints.ask_another([first], lambda endpoint: _lost(endpoint, suspects))
+            told = told & second[1] if second is not None else frozenset()
+        return told
+
+
+async def _transactions(endpoint: Endpoint, txids: Iterable[str]) -> dict[str, Seen]:
+    seen: dict[str, Seen] = {}
+    for part in _parts(sorted(txids)):
+        answer = await endpoint.call("/get_transactions", txs_hashes=part, decode_as_json=True)
+        seen |= believed(check_transactions(answer))
+    return seen
+
+
+async def _lost(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple[Endpoint, frozenset[PaymentKey]]:
+    seen = await _transactions(endpoint, {one.payment.key.txid for one in waiting})
+    images = sorted({image for one in waiting if one.payment.key.txid not in seen for image in one.images})
+    spent: frozenset[str] = frozenset()
+    for part in _parts(images):
+        answer = await endpoint.call("/is_key_image_spent", key_images=part)
+        spent |= believed(check_spent(answer, part))
+    return endpoint, frozenset(one.payment.key for one in lost(waiting, seen, spent))
+
+
+def _parts(items: Sequence[str]) -> Iterable[list[str]]:
+    return ([*items[at : at + MOST_AT_ONCE]] for at in range(0, len(items), MOST_AT_ONCE))
