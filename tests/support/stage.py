@@ -72,11 +72,11 @@ def with_depths(chain: Chain) -> Chain:
     return replace(chain, mint_steps={"*": (MintStep(up_to=None, confirmations=MINT),)})
 
 
-def xpub_of(seed: str) -> str:
-    """Return an extended public key (BIP-32, "Serialization format") of a story's own: orders' addresses are new."""
+def tpub_of(seed: str) -> str:
+    """Return a tpub (BIP-32, "Serialization format") of a story's own: its orders' addresses are new."""
     material = hashlib.sha512(seed.encode()).digest()
     point = PrivateKey(material[:32]).public_key.format(compressed=True)
-    payload = bytes.fromhex("0488b21e") + bytes(9) + material[32:] + point
+    payload = bytes.fromhex("043587cf") + bytes(9) + material[32:] + point
     return base58.encode(payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4])
 
 

@@ -3,11 +3,8 @@
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from functools import partial
 from urllib.parse import urlsplit
 
-from chains.catalogue import open_source
-from chains.port import ChainSource
 from config.settings import ChainSettings
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.chains_drivers import EvmDriver, evm_chain
@@ -15,49 +12,22 @@ from tests.support.config_files import XPUB
 from tests.support.lying_node import LyingNode
 from tests.support.monitor_world import wallet
 from tests.support.programs import scratch
-from tests.support.stage import Bill, with_depths
+from tests.support.stage import with_depths
+from tests.support.stage_driven import DrivenStage
 from tests.support.stage_proxy import Line, line_to
 
 
-class EvmStage:
+class EvmStage(DrivenStage):
     """A node with a token and a contract that pays several times."""
 
     def __init__(self, node: Anvil, line: Line, start: Callable[[ExitStack], Anvil], running: ExitStack) -> None:
-        self._node, self._line, self._start, self._running = node, line, start, running
         driver = EvmDriver(node, evm_chain(node.chain_id), LyingNode(node.url))
-        self._driver = driver
+        super().__init__(driver, line)
+        self._node, self._start, self._running = node, start, running
         self.chain = with_depths(driver.chain)
         self.settings = ChainSettings(endpoints=(line.url,), receive=driver.ours, xpub=XPUB)
         self.wallets = [wallet(number) for number in range(1, 5)]
         [self.several_in] = self.chain.tokens
-
-    def reader(self) -> Callable[[], ChainSource]:
-        return partial(open_source, self.chain, self.settings)
-
-    def mine(self, blocks: int = 1) -> None:
-        self._driver.mine(blocks)
-
-    def pay(self, *bills: Bill) -> str:
-        [bill, *more] = bills
-        assert all(other == bill for other in more)
-        if more:
-            return self._driver.pay_twice(bill.amount, to=bill.to)
-        return self._driver.pay(bill.amount, bill.memo, to=bill.to)
-
-    def reorg(self, depth: int) -> None:
-        self._driver.reorg(depth)
-
-    def send_again(self, txid: str) -> None:
-        self._driver.send_again(txid)
-
-    def replace(self, txid: str) -> None:
-        self._driver.replace(txid)
-
-    @asynccontextmanager
-    async def down(self) -> AsyncIterator[None]:
-        await self._line.cut()
-        yield
-        await self._line.mend()
 
     @asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:
