@@ -63,11 +63,11 @@ def recover(hashed: bytes, signature: bytes) -> bytes | None:
 def judged(
     account: Account, signers: Collection[bytes], authorities: KeyAuthorities | Invalid | Inconclusive
 ) -> Verdict:
-    """Return what the signers' keys are worth by the authorities that an account has now."""
+    """Return what the signers' keys are worth by the authorities that an account has now, at a proof or a renewal."""
     if not isinstance(authorities, KeyAuthorities):
         return authorities
     if any(_reached(authority, signers) for authority in (authorities.posting, authorities.active)):
-        return Valid(account=account, scheme="hive")
+        return Valid(account=account, scheme="hive", signers=frozenset(signers))
     return authorities.doubt or Invalid(reason="these keys do not reach the account's posting or active threshold")
 
 

@@ -1,6 +1,6 @@
 """What a signature check comes to. A bad signature is a value, never an exception."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chains.account import Account
 
@@ -27,6 +27,8 @@ class Valid:
 
     account: Account
     scheme: str  # one of KEY_SCHEMES, "erc1271" or "erc6492"
+    signers: frozenset[bytes] = field(default=frozenset(), compare=False)
+    """The keys that signed, where a chain must go on naming them: a Hive account may change its keys."""
 
     @property
     def by_key(self) -> bool:

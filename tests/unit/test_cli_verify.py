@@ -7,9 +7,11 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
+from solders.keypair import Keypair
 
 from tests.support.command_line import typed
 from tests.support.vectors import vectors
+from tests.support.verifier_signers import HiveKey, MoneroKeys, written
 from usher.cli import verify
 from verifier import erc6492
 
@@ -126,9 +128,19 @@ def test_the_last_line_needs_no_end():
     assert verdicts(json.dumps(question()).encode()) == [{"verdict": "valid", "reason": "eip191"}]
 
 
-def test_a_family_that_cannot_be_checked_yet_is_inconclusive():
-    (answer,) = verdicts(question(account="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"))
-    assert answer["verdict"] == "inconclusive"
+def test_a_name_whose_keys_its_chain_alone_knows_is_inconclusive():
+    signature = HiveKey("alice").sign(TEXT).hex()
+    (answer,) = verdicts(question(account="alice", signature=signature))
+    assert answer == {"verdict": "inconclusive", "reason": "only a node can tell which keys speak for the account"}
+
+
+def test_other_families_need_no_node():
+    solana, monero = Keypair.from_seed(b"\xa1" * 32), MoneroKeys(spend=3**100, view=5**80)
+    asked = (
+        question(account=str(solana.pubkey()), signature=str(solana.sign_message(TEXT.encode()))),
+        question(account=monero.account.address, signature=written(monero.sign(TEXT))),
+    )
+    assert [verdicts(one)[0]["reason"] for one in asked] == ["ed25519", "monero-v2"]
 
 
 def test_a_node_that_does_not_answer_leaves_it_inconclusive():

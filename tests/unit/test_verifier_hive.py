@@ -242,6 +242,15 @@ async def test_without_a_node_a_name_has_no_keys(now, lookup):
     assert not found.passing
 
 
+async def test_a_verdict_names_the_keys_so_that_a_renewal_can_ask_for_them_again(now):
+    chain = HiveChain(posting=authority(2, alice=1, bob=1))
+    found = await verdict(ACCOUNT, TEXT, signed(ALICE, BOB), now, lookup=chain)
+    assert found.signers == {ALICE.public, BOB.public}
+    assert hive.judged(ACCOUNT, found.signers, await chain.key_authorities(ACCOUNT)) == VALID
+    changed = await HiveChain(posting=authority(1, carol=1)).key_authorities(ACCOUNT)
+    assert isinstance(hive.judged(ACCOUNT, found.signers, changed), Invalid)
+
+
 def test_the_keys_of_a_name_are_its_networks_and_a_key_is_enough():
     assert account("alice", Network.TEST).chain == "hive:42000000000000000000000000000000"
     assert VALID.by_key

@@ -78,8 +78,8 @@ def check(
     """Say whether an account signed a message: valid, invalid or inconclusive (exit status 0, 1, 4).
 
     Unless --chain-url names a node of its chain, every account is taken for a key's: only an ERC-6492 signature, which
-    speaks of a contract itself, is inconclusive then. With --jsonl the exit status tells nothing about the verdicts; a
-    line may have an "at" of its own.
+    speaks of a contract itself, and a Hive account's, whose keys its chain alone knows, are inconclusive then. With
+    --jsonl the exit status tells nothing about the verdicts; a line may have an "at" of its own.
     """
     bench = _Bench(
         urls=pairs(chain_url or (), option="--chain-url"),
