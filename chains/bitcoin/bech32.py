@@ -34,7 +34,7 @@ def decode(address: str) -> WitnessProgram | None:
     if parts is None:
         return None
     prefix, (version, *words) = parts[0], parts[1]
-    program = _regroup(words)
+    program = regroup(words)
     if version > 16 or program is None or not 2 <= len(program) <= 40:  # noqa: PLR2004  BIP-141's bounds
         return None
     if version == 0 and len(program) not in (20, 32):  # BIP-141: P2WPKH and P2WSH only
@@ -54,18 +54,15 @@ def encode(witness: WitnessProgram) -> str:
     return f"{witness.prefix}1" + "".join(ALPHABET[word] for word in (*words, *checksum))
 
 
-def _split(address: str) -> tuple[str, list[int], list[int]] | None:
-    """Return prefix, words of data (at least the version) and words of checksum."""
-    if len(address) > LONGEST or address not in (address.lower(), address.upper()) or not address.isascii():
+def decode_words(text: str, *, longest: int) -> tuple[str, list[int]] | None:
+    """Return the prefix and the groups of five bits of a text that is bech32 but no address (BOLT 11)."""
+    parts = _split(text, longest)
+    if parts is None or _polymod((*_expand(parts[0]), *parts[1], *parts[2])) != _BECH32:
         return None
-    prefix, separator, data = address.lower().rpartition("1")
-    words = [_VALUE.get(character, -1) for character in data]
-    if not separator or not prefix or -1 in words or len(words) <= _CHECKSUM:
-        return None
-    return prefix, words[:-_CHECKSUM], words[-_CHECKSUM:]
+    return parts[0], parts[1]
 
 
-def _regroup(words: Iterable[int]) -> bytes | None:
+def regroup(words: Iterable[int]) -> bytes | None:
     """Turn groups of five bits into bytes; at most four bits may be left over, all of them zero."""
     number = count = 0
     for word in words:
@@ -74,6 +71,17 @@ def _regroup(words: Iterable[int]) -> bytes | None:
     if left > 4 or number & (1 << left) - 1:  # noqa: PLR2004  BIP-173
         return None
     return (number >> left).to_bytes(5 * count // 8, "big")
+
+
+def _split(address: str, longest: int = LONGEST) -> tuple[str, list[int], list[int]] | None:
+    """Return prefix, words of data (at least the version) and words of checksum."""
+    if len(address) > longest or address not in (address.lower(), address.upper()) or not address.isascii():
+        return None
+    prefix, separator, data = address.lower().rpartition("1")
+    words = [_VALUE.get(character, -1) for character in data]
+    if not separator or not prefix or -1 in words or len(words) <= _CHECKSUM:
+        return None
+    return prefix, words[:-_CHECKSUM], words[-_CHECKSUM:]
 
 
 def _constant(version: int) -> int:
