@@ -15,35 +15,85 @@ from config.registry import Asset, Family, Network
 REGISTRY = load_registry()
 CHAINS = [pytest.param(chain, id=chain.id) for chain in REGISTRY.chains.values()]
 
-ISSUERS_CONTRACTS = {
+ISSUERS_CONTRACTS = {  # EVM: Circle's and Tether's own; BNB Smart Chain: Binance-Peg, with 18 decimals
     ("eip155:1", "USDC"): ("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", 6),
     ("eip155:1", "USDT"): ("0xdAC17F958D2ee523a2206206994597C13D831ec7", 6),
     ("eip155:137", "USDC"): ("0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", 6),
     ("eip155:137", "USDT"): ("0xc2132D05D31c914a87C6611C10748AEb04B58e8F", 6),
     ("eip155:56", "USDC"): ("0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", 18),
     ("eip155:56", "USDT"): ("0x55d398326f99059fF775485246999027B3197955", 18),
+    ("solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "USDC"): ("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", 6),
+    ("solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1", "USDC"): ("4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU", 6),
+    ("hive:beeab0de000000000000000000000000", "HBD"): ("@@000000013", 3),
+    ("hive:42000000000000000000000000000000", "HBD"): ("@@000000013", 3),
 }
-NATIVE = {"eip155:1": ("ETH", 60), "eip155:137": ("POL", 966), "eip155:56": ("BNB", 714), "eip155:31337": ("ETH", 60)}
-DEEPEST = {"eip155:1": 12, "eip155:137": 32, "eip155:56": 15}
+NATIVE = {  # ticker, SLIP-44 number, decimals
+    Family.EVM: ("ETH", 60, 18),
+    Family.BITCOIN: ("BTC", 0, 8),
+    Family.SOLANA: ("SOL", 501, 9),
+    Family.HIVE: ("HIVE", 3054, 3),
+    Family.MONERO: ("XMR", 128, 12),
+}
+OTHER_NATIVE = {"eip155:137": ("POL", 966, 18), "eip155:56": ("BNB", 714, 18)}
+TESTNET_COIN = 1
+"""SLIP-44's number for the coins of all of Bitcoin's test networks."""
+CHAIN_IDS = {  # CAIP-2's namespaces, as their own documents spell the references
+    Family.EVM: r"eip155:[1-9][0-9]{0,31}",
+    Family.BITCOIN: r"bip122:[0-9a-f]{32}",  # the first half of the genesis block's hash
+    Family.SOLANA: r"solana:[1-9A-HJ-NP-Za-km-z]{32}",  # the first 32 characters of the genesis hash
+    Family.HIVE: r"hive:[0-9a-f]{32}",
+    Family.MONERO: r"monero:(?:[0-9a-f]{32}|regtest)",
+}
+LONGEST_REFERENCE = 32
+DEEPEST = {
+    "eip155:1": 12,
+    "eip155:137": 32,
+    "eip155:56": 15,
+    "bip122:000000000019d6689c085ae165831e93": 3,
+    "monero:418015bb9ae982a1975da7d79277c270": 10,
+}
+FINAL = {
+    "eip155:1": ("finalized", False),
+    "eip155:137": ("finalized", False),
+    "eip155:56": ("finalized", False),
+    "bip122:000000000019d6689c085ae165831e93": (None, False),
+    "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp": ("finalized", True),
+    "hive:beeab0de000000000000000000000000": ("irreversible", True),
+    "monero:418015bb9ae982a1975da7d79277c270": (None, False),
+}
+MAIN = [chain for chain in REGISTRY.chains.values() if chain.network is Network.MAIN]
+
+
+def test_the_seven_chains_of_the_mission_are_there_each_once():
+    assert [chain.id for chain in MAIN] == list(FINAL)
+    assert {chain.family for chain in MAIN} == set(Family)
+
+
+def test_every_family_has_a_network_to_try_it_on():
+    assert {chain.family for chain in REGISTRY.chains.values() if chain.network is Network.TEST} == set(Family)
 
 
 @pytest.mark.parametrize("chain", CHAINS)
 def test_an_entry_is_whole(chain):
-    assert re.fullmatch(r"eip155:[1-9][0-9]*", chain.id)
-    assert chain.family is Family.EVM
-    assert 0 < chain.block_time.total_seconds() <= 60
+    assert re.fullmatch(CHAIN_IDS[chain.family], chain.id)
+    assert len(chain.id.partition(":")[2]) <= LONGEST_REFERENCE  # CAIP-2
+    assert 0 < chain.block_time.total_seconds() <= 600
     assert chain.finality.blocks >= chain.steps_for("anything")[-1].confirmations
     assert chain.hold_cap.total_seconds() >= 15 * 60
-    assert (chain.native.ticker, chain.native.id) == (
-        NATIVE[chain.id][0],
-        f"{chain.id}/slip44:{NATIVE[chain.id][1]}",
+    ticker, coin, decimals = OTHER_NATIVE.get(chain.id, NATIVE[chain.family])
+    if chain.family is Family.BITCOIN and chain.network is Network.TEST:
+        coin = TESTNET_COIN
+    assert (chain.native.ticker, chain.native.id, chain.native.decimals) == (
+        ticker,
+        f"{chain.id}/slip44:{coin}",
+        decimals,
     )
     assert len({asset.id for asset in chain.assets}) == len(chain.assets)
     for asset in chain.assets:
         assert asset.chain == chain.id
         assert 0 <= asset.dust < 10**asset.decimals * 10
     if chain.network is Network.MAIN:
-        assert chain.finality.tag == "finalized"
+        assert (chain.finality.tag, chain.finality.tag_only) == FINAL[chain.id]
         assert all("{}" in link for link in (chain.explorer.transaction, chain.explorer.address))
 
 
@@ -58,7 +108,14 @@ def test_more_money_waits_for_more_blocks_and_any_amount_has_a_step(chain):
         assert depths == sorted(depths)
         if chain.id in DEEPEST:
             assert depths[-1] == DEEPEST[chain.id]
-            assert len(steps) == 3
+            assert len(steps) == (1 if chain.family is Family.MONERO else 3)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_hold_lasts_as_long_as_the_chain_takes_to_be_final(chain):
+    """Else places would lapse while the payment that buys them is on its way; Hive and Solana wait for nothing else."""
+    deepest = max(step.confirmations for asset in chain.assets for step in chain.steps_for(asset.id))
+    assert chain.hold_cap >= deepest * chain.block_time
 
 
 def test_token_contracts_and_decimals_are_the_issuers():
@@ -68,8 +125,9 @@ def test_token_contracts_and_decimals_are_the_issuers():
         for ticker, token in entry.tokens.items()
     }
     assert listed == ISSUERS_CONTRACTS
-    for contract, _ in listed.values():
-        assert require_checksum(contract) == contract
+    for (chain_id, _), (contract, _) in listed.items():
+        if chain_id.startswith("eip155:"):
+            assert require_checksum(contract) == contract
 
 
 @pytest.mark.parametrize(
@@ -82,6 +140,24 @@ def test_token_contracts_and_decimals_are_the_issuers():
         ("usdc", "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"),
         ("usdc:ethereum", "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"),
         ("usdc:polygon", "eip155:137/erc20:0x3c499c542cef5e3811e1192ce70d8cc03d5c3359"),
+        ("usdc:bnb", "eip155:56/erc20:0x8ac76a51cc950d9822d68b83fe1ad97b32cd580d"),
+        ("matic:polygon", "eip155:137/slip44:966"),
+        ("pol:polygon", "eip155:137/slip44:966"),
+        ("BTC", "bip122:000000000019d6689c085ae165831e93/slip44:0"),
+        ("btc:bitcoin", "bip122:000000000019d6689c085ae165831e93/slip44:0"),
+        ("sol", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/slip44:501"),
+        (
+            "usdc:solana",
+            "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+        ),
+        (
+            "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+            "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+        ),
+        ("hive", "hive:beeab0de000000000000000000000000/slip44:3054"),
+        ("hbd", "hive:beeab0de000000000000000000000000/nai:000000013"),
+        ("xmr", "monero:418015bb9ae982a1975da7d79277c270/slip44:128"),
+        ("doge", None),
         (" USDT:BNB ", "eip155:56/erc20:0x55d398326f99059ff775485246999027b3197955"),
         (
             "eip155:56/erc20:0x55d398326f99059fF775485246999027B3197955",
@@ -90,16 +166,26 @@ def test_token_contracts_and_decimals_are_the_issuers():
     ],
 )
 def test_a_payment_method_names_one_asset(spoken, asset):
-    main = loader.Registry(tuple(chain for chain in REGISTRY.chains.values() if chain.network is Network.MAIN))
-    assert main.by_payment_method(spoken).id == asset
+    found = loader.Registry(tuple(MAIN)).by_payment_method(spoken)
+    assert (found.id if found else None) == asset
 
 
-def test_no_spoken_name_means_two_assets_of_one_network():
-    for network in Network:
-        named = [
-            name for chain in REGISTRY.chains.values() if chain.network is network for name in chain.payment_methods
-        ]
-        assert len(named) == len(set(named))
+def test_no_spoken_name_means_two_assets_of_the_main_networks():
+    """A deployment may well take all of those; of a family's test networks it takes one."""
+    named = [name for chain in MAIN for name in chain.payment_methods]
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("family", Family)
+def test_names_that_say_the_chain_are_never_shared_not_even_by_test_networks(family):
+    named = [
+        name
+        for chain in REGISTRY.chains.values()
+        if chain.family is family
+        for name in chain.payment_methods
+        if ":" in name
+    ]
+    assert len(named) == len(set(named))
 
 
 @pytest.mark.parametrize(
