@@ -3,6 +3,7 @@
 Nodes that speak the older dialect, with `"error": null` beside every result, are understood as well.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -66,14 +67,17 @@ class HttpWire:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            basic = aiohttp.BasicAuth(self._user, self._password) if self._user and not self._digest else None
-            digest = (aiohttp.DigestAuthMiddleware(self._user, self._password),) if self._user and self._digest else ()
+            headers = {"Content-Type": "application/json"}
+            digest: tuple[aiohttp.DigestAuthMiddleware, ...] = ()
+            if self._digest and self._user:
+                digest = (aiohttp.DigestAuthMiddleware(self._user, self._password),)
+            elif self._user or self._password:  # some hosted nodes take a password alone
+                headers["Authorization"] = f"Basic {b64encode(f'{self._user}:{self._password}'.encode()).decode()}"
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 timeout=self._seconds,
-                auth=basic,
                 middlewares=digest,
-                headers={"Content-Type": "application/json"},
+                headers=headers,
             )
         return self._session
 
