@@ -11,10 +11,13 @@ from chains.port import Watch
 from config.registry import Chain
 
 WITHOUT_RECEIPTS = "without receipts only native value is seen, and failed transactions cannot be told from others"
+"""What came inside contract calls stands in no block: only balances tell of it (`chains.evm.balances`)."""
 
 
 def inspect(given: Given, chain: Chain, watch: Watch) -> Inspected | Distrusted:
     """Return the payments in the answer of eth_getBlockByNumber, joined with that of eth_getBlockReceipts."""
+    if given.block is None:
+        return Distrusted(reason="a transaction of an EVM chain proves nothing without its block: give --block")
     ours = Ours.of(watch, chain)
     block = check_block(given.block, recompute=chain.checked_headers)
     if isinstance(block, Distrusted):

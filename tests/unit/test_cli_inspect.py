@@ -43,8 +43,8 @@ def folder(tmp_path):
     header["hash"] = header_hash(header)
     receipts = [
         {"transactionHash": transaction["hash"], "transactionIndex": transaction["transactionIndex"],
-         "blockHash": header["hash"], "status": "0x0" if place == 2 else "0x1",
-         "logs": [TOKEN_LOG] if place == 1 else []}
+         "blockHash": header["hash"], "status": "0x0" if place == 2 else "0x1", "gasUsed": "0x5208",
+         "effectiveGasPrice": "0x1", "logs": [TOKEN_LOG] if place == 1 else []}
         for place, transaction in enumerate(sent)
     ]  # fmt: skip
     (tmp_path / "block.json").write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "result": header}))
@@ -107,6 +107,13 @@ def test_a_transaction_without_its_receipt_is_named(folder):
     assert (result.exit_code, "no receipt of" in result.stderr) == (1, True)
 
 
+def test_a_transaction_without_its_block_proves_nothing_and_the_block_is_asked_for(folder):
+    (folder / "transaction.json").write_text(json.dumps({"hash": "0x1", "to": US, "value": "0x5"}))
+    result = typed(["inspect", "ethereum", "--transaction", str(folder / "transaction.json"), "--watch", US])
+    assert result.exit_code == 1
+    assert "proves nothing without its block: give --block" in result.stderr
+
+
 @pytest.mark.parametrize("receipts", [None, 7, {}, [7], [{}], [{"transactionHash": []}], [None]])
 def test_receipts_that_are_none_are_told_in_a_line(folder, receipts):
     (folder / "receipts.json").write_text(json.dumps(receipts))
@@ -150,6 +157,18 @@ def test_a_file_that_holds_no_block_is_told_in_a_line(tmp_path, answer):
 )
 def test_what_names_no_chain_or_address_is_a_usage_error(folder, words):
     assert typed(["inspect", *words, "--block", str(folder / "block.json")]).exit_code == 2
+
+
+def test_a_payment_in_a_real_block_without_receipts_is_seen_with_the_reservation():
+    block = vector_file("blocks/ethereum/ethereum_mainnet_13998626_getBlockByNumber_full.json")
+    transaction = next(
+        one for one in json.loads(block.read_text())["transactions"] if one["to"] and int(one["value"], 16)
+    )
+    result = typed(["inspect", "ethereum", "--block", str(block), "--watch", transaction["to"]])
+    found = json.loads(result.stdout)
+    assert found["height"] == 13998626
+    assert transaction["hash"] in [payment["txid"] for payment in found["payments"]]
+    assert "without receipts" in found["note"]
 
 
 def test_a_payment_in_a_real_block_is_seen():
