@@ -6,12 +6,13 @@ Nothing is decided here: `judge` weighs what was read, and only the gate knows i
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from chains.account import Account, NotAnAccount
 from chains.accounts import parse_caip10
 from config.registry import Network
 from verifier import rfc3339
-from verifier.layout import Layout, Malformed, SignIn
+from verifier.layout import REMEMBERED, Layout, Malformed, SignIn
 from verifier.layouts import LAYOUTS, claimed
 from verifier.purpose import Purpose, speaks_of
 
@@ -66,6 +67,11 @@ def parse(text: str, *, network: Network) -> Challenge | Malformed:
 
     Every challenge has one spelling, or each further one would be another text to spend.
     """
+    return _parsed(text, network)
+
+
+@lru_cache(REMEMBERED)
+def _parsed(text: str, network: Network) -> Challenge | Malformed:
     layout = claimed(text)
     if layout is None:
         return Malformed(reason="this text asks nobody to sign in")

@@ -102,12 +102,17 @@ def _encoded(kind: str, value: Any) -> bytes:
     """Return a field's 32 bytes: EIP-712's `encodeData`, for the types that stand here."""
     match kind:
         case "string":
-            return keccak256(value.encode())
+            return _hashed(value)
         case "string[]":
-            return keccak256(b"".join(keccak256(one.encode()) for one in value))
+            return keccak256(b"".join(map(_hashed, value)))
         case "address":
             return bytes.fromhex(value[2:]).rjust(_WORD, b"\0")
     return int(value).to_bytes(_WORD, "big")
+
+
+@lru_cache(256)  # all visitors of an event sign the same words, and those of one second the same times
+def _hashed(text: str) -> bytes:
+    return keccak256(text.encode())
 
 
 _SIGN_IN_TYPE = _type_hash("SignIn", _SIGN_IN)

@@ -49,7 +49,7 @@ class _Rule:
 
 _OPTIONAL = ("Expiration Time", "Not Before", "Request ID", "Resources")
 _TIMES = ("issued_at", "expiration_time", "not_before")
-_REMEMBERED = 16
+REMEMBERED = 16
 """Texts whose reading is kept: a door asks whom a text speaks for, and at once whether it may be signed at all."""
 CHAIN_REFERENCE = "[-_a-zA-Z0-9]{1,32}"  # CAIP-2
 
@@ -129,7 +129,7 @@ class Layout:
     @cached_property
     def parse(self) -> Callable[[str], SignIn | Malformed]:
         """Read a text that follows the grammar to the byte; of anything else, say which line is not as it should be."""
-        return lru_cache(_REMEMBERED)(self._read)
+        return lru_cache(REMEMBERED)(self._read)
 
     def _read(self, text: str) -> SignIn | Malformed:
         match = self._whole.fullmatch(text)

@@ -42,12 +42,15 @@ def layouts(text: bytes, key: bytes) -> Iterator[bytes]:
         return
     size = len(text).to_bytes(2, "little") if len(text) <= _LIMIT else b""
     tail = b"".join((b"\x01", key, size, text))
-    for form in _formats(text, _PRINTABLE_LINES, header=_LONG_HEADER):
+    forms = [*_formats(text, _PRINTABLE_LINES, header=_LONG_HEADER)]
+    for form in forms[:1]:
         yield b"".join((SIGNING_DOMAIN, b"\0", NO_APPLICATION, bytes([form]), tail))
     for form in islice(_formats(text, _PRINTABLE, header=_SHORT_HEADER), 1):
         yield b"".join((SIGNING_DOMAIN, b"\0", bytes([form]), size, text))
     yield b"".join((SIGNING_DOMAIN, b"\1", b"\1", key, text))
-    for form in islice(_formats(text, _PRINTABLE_LINES, header=_LONG_HEADER), 1):
+    for form in forms[1:]:
+        yield b"".join((SIGNING_DOMAIN, b"\0", NO_APPLICATION, bytes([form]), tail))
+    for form in forms[:1]:
         yield b"".join((SIGNING_DOMAIN, b"\1", NO_APPLICATION, bytes([form]), tail))
 
 
