@@ -9,8 +9,12 @@ from typing import Any
 
 import segno
 
+from chains.bitcoin import uri as bitcoin_uri
 from chains.evm import transaction as evm_transaction
 from chains.evm import uri as evm_uri
+from chains.hive import uri as hive_uri
+from chains.monero import uri as monero_uri
+from chains.solana import uri as solana_uri
 from config.registry import Asset, Chain, Family
 
 QR_SCALE = 8
@@ -75,4 +79,37 @@ def _evm(bill: Bill) -> PaymentLink:
     )
 
 
-_LINKS: Mapping[Family, Callable[[Bill], PaymentLink]] = MappingProxyType({Family.EVM: _evm})
+def _bitcoin(bill: Bill) -> PaymentLink:
+    return PaymentLink(uri=bitcoin_uri.payment_uri(bill.address, bill.amount), identifies=bill.own_address)
+
+
+def _solana(bill: Bill) -> PaymentLink:
+    uri = solana_uri.transfer_uri(
+        bill.address,
+        bill.amount,
+        bill.asset.decimals,
+        token=bill.asset.contract,
+        references=() if bill.reference is None else (bill.reference,),
+        memo=bill.memo,
+    )
+    return PaymentLink(uri=uri, identifies=True)
+
+
+def _hive(bill: Bill) -> PaymentLink:
+    uri = hive_uri.transfer_uri(bill.address, bill.asset.contract, bill.amount, bill.memo)
+    return PaymentLink(uri=uri, identifies=True)
+
+
+def _monero(bill: Bill) -> PaymentLink:
+    return PaymentLink(uri=monero_uri.payment_uri(bill.address, bill.amount), identifies=bill.own_address)
+
+
+_LINKS: Mapping[Family, Callable[[Bill], PaymentLink]] = MappingProxyType(
+    {
+        Family.EVM: _evm,
+        Family.BITCOIN: _bitcoin,
+        Family.SOLANA: _solana,
+        Family.HIVE: _hive,
+        Family.MONERO: _monero,
+    }
+)
