@@ -16,6 +16,7 @@ from chains.bitcoin.ours import Ours
 from chains.bitcoin.parse import payments_in
 from chains.bitcoin.transaction import Transaction, shown_outpoint
 from chains.bitcoin.transport import NOT_HERE, OUT_OF_RANGE, bytes_of
+from chains.bitcoin.work import unproved
 from chains.blocks import Link
 from chains.following import View
 from chains.position import ReadBlock
@@ -84,8 +85,9 @@ class BlockReader:
         asked += [Call(method="getblockhash", params=(our_height,))] if our_height is not None else []
         answers = await self.endpoint.batch(asked)
         height, digest = _tip_of(served(answers[0]))
+        [header] = await self._headers([digest])
         return View(
-            tip=(await self._headers([height], [digest]))[0],
+            tip=believed(check_header(header, height=height, digest=digest)),
             final=None,
             at_our_tip=None if our_height is None else _hash_of(answers[-1]),
         )
@@ -128,15 +130,20 @@ class BlockReader:
 
     async def _linked(self, first: int, last: int) -> list[Link]:
         """Return the links from `first` to `last`, each with its median time past, out of headers that link up."""
-        lowest = max(0, first - TIMES + 1)
-        heights = range(lowest, last + 1)
+        heights = range(max(0, first - TIMES + 1), last + 1)
         digests = await self.hashes(heights)
         if None in digests:
             raise EndpointError(Trouble.INCONSISTENT, "a block it has seen is not there")
-        headers = await self._headers(heights, [digest for digest in digests if digest is not None])
+        raw = await self._headers([digest for digest in digests if digest is not None])
+        headers = [
+            believed(check_header(header, height=height, digest=digest))
+            for header, height, digest in zip(raw, heights, digests, strict=True)
+        ]
         for below, above in pairwise(headers):
             if above.parent != below.hash:
                 raise EndpointError(Trouble.INCONSISTENT, f"block {above.height} changed while it was read")
+        for header, parent, height in zip(raw, (None, *raw), heights, strict=False):
+            believed(unproved(header, parent, height, self.ours.chain))
         times = [header.time for header in headers]
         return [
             replace(header, time=_median(times[max(0, place - TIMES + 1) : place + 1]))
@@ -144,21 +151,17 @@ class BlockReader:
             if header.height >= first
         ]
 
-    async def _headers(self, heights: Sequence[int], digests: Sequence[str]) -> list[Link]:
-        answers = await self.endpoint.batch(
-            [Call(method="getblockheader", params=(digest, False)) for digest in digests]
-        )
-        return [
-            believed(check_header(bytes_of(served(answer)), height=height, digest=digest))
-            for height, digest, answer in zip(heights, digests, answers, strict=True)
-        ]
+    async def _headers(self, digests: Sequence[str]) -> list[bytes]:
+        calls = [Call(method="getblockheader", params=(digest, False)) for digest in digests]
+        return [bytes_of(served(answer)) for answer in await self.endpoint.batch(calls)]
 
 
 def _tip_of(info: Any) -> tuple[int, str]:
     """Return height and hash of the newest block, unless the node is far from where the chain is."""
     try:
-        height, known, digest = int(info["blocks"]), int(info["headers"]), str(info["bestblockhash"])
+        height, known, digest = int(info["blocks"]), int(info["headers"]), info["bestblockhash"]
         loading = bool(info["initialblockdownload"])
+        unshown(digest)
     except (KeyError, TypeError, ValueError) as error:
         raise EndpointError(Trouble.MALFORMED, f"getblockchaininfo without its fields ({error!r})") from None
     if loading and known > height + TOLERANCE:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -12,11 +13,15 @@ from tests.support.lying_node import JSON, LyingNode, lying_node
 OUT_OF_RANGE = {"code": -8, "message": "Block height out of range"}
 
 
+@dataclass(slots=True)
 class LyingBitcoind(LyingNode):
     """What the proxy does to answers; errors of the node are passed on as they are."""
 
+    renamed: dict[str, str] = field(default_factory=dict)  # hashes that are asked for, and what the node calls them
+
     async def _answer(self, session: aiohttp.ClientSession, call: dict[str, Any]) -> dict[str, Any]:
-        method, params = call["method"], list(call["params"])
+        method = call["method"]
+        params = [self.renamed.get(one, one) if isinstance(one, str) else one for one in call["params"]]
         self.asked.append(method)
         error = self.deny(method, params)
         if error is None and self.lag and method in _OF_THE_TIP:
@@ -52,7 +57,8 @@ _OF_THE_TIP = {"getblockchaininfo", "getbestblockhash", "getblockhash"}
 
 
 @asynccontextmanager
-async def lying_bitcoind(upstream: str, **faults: Any) -> AsyncIterator[LyingNode]:
+async def lying_bitcoind(upstream: str, **faults: Any) -> AsyncIterator[LyingBitcoind]:
     """Run a proxy in front of a node; it tells the truth until told otherwise."""
     async with lying_node(upstream, kind=LyingBitcoind, **faults) as node:
+        assert isinstance(node, LyingBitcoind)
         yield node

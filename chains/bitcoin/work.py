@@ -1,0 +1,62 @@
+"""Proof of work in headers: what makes a chain that somebody invents as dear to make as the real one. Pure.
+
+Chains that prove their work otherwise (scrypt) or may drop their difficulty have links and a second endpoint instead.
+"""
+
+from dataclasses import dataclass
+
+from chains.bitcoin.encoding import shown
+from chains.distrust import Distrusted
+from verifier.bitcoin_hash import sha256d
+
+PERIOD = 2_016
+"""Blocks between two changes of the target."""
+STEEPEST = 4
+"""A target grows to at most so many times what it was."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What a chain asks of its headers."""
+
+    steady: bool = True  # the target changes between periods only
+    easiest: int = 0x1D00FFFF  # no target is above this one (nBits)
+
+
+RULES = {
+    "bip122:000000000019d6689c085ae165831e93": Rules(),
+    "bip122:00000000da84f2bafbbc53dee25a72ae": Rules(steady=False),  # testnet4 lets a late block be easy (BIP-94)
+    "bip122:0f9188f13cb7b2c71f2a335e3a4fc328": Rules(easiest=0x207FFFFF),
+}
+"""By CAIP-2 id, where a header's own hash proves its work."""
+
+
+def unproved(raw: bytes, parent: bytes | None, height: int, chain: str) -> Distrusted | None:
+    """Return what is wrong with the work that 80 bytes of header claim; nothing where a chain has no rules here.
+
+    `parent`: the header below, where it is known.
+    """
+    rules = RULES.get(chain)
+    if rules is None:
+        return None
+    target = target_of(_bits(raw))
+    if not 0 < target <= target_of(rules.easiest) or int.from_bytes(sha256d(raw), "little") > target:
+        return Distrusted(reason=f"block {height} ({shown(sha256d(raw))}) does not prove its work")
+    if parent is None or not rules.steady:
+        return None
+    steady = _bits(raw) == _bits(parent)
+    if steady or (height % PERIOD == 0 and target <= STEEPEST * target_of(_bits(parent))):
+        return None
+    return Distrusted(reason=f"block {height} is easier than its chain allows")
+
+
+def target_of(bits: int) -> int:
+    """Return the number that a block's hash may not be above, out of its short form (nBits)."""
+    exponent, mantissa = bits >> 24, bits & 0x7FFFFF
+    if bits & 0x800000:  # negative: no hash is below
+        return 0
+    return mantissa << 8 * (exponent - 3) if exponent > 3 else mantissa >> 8 * (3 - exponent)  # noqa: PLR2004  bytes
+
+
+def _bits(raw: bytes) -> int:
+    return int.from_bytes(raw[72:76], "little")
