@@ -25,8 +25,9 @@ FILTER = 0x4000 | 0x200 | 0x2_0000_0000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Told:
-    """A virtual operation of a block."""
+    """A virtual operation that is of use here."""
 
+    height: int
     place: tuple[int, int]  # transaction, and operation within; the chain's own stand behind all transactions
     time: int
     operation: Operation
@@ -38,19 +39,22 @@ def payments_of(
     """Return the payments to us among the virtual operations of these blocks, by the block's hash."""
     try:
         by_height: defaultdict[int, list[_Told]] = defaultdict(list)
-        for raw in told:
-            height, one = _told(raw)
-            if one is not None:
-                by_height[height].append(one)
+        for one in _told(told):
+            by_height[one.height].append(one)
         payments: dict[str, tuple[Payment, ...]] = {}
         for block in blocks:
-            found = sorted(by_height[block.link.height], key=lambda one: one.place)
+            height, found = block.link.height, by_height[block.link.height]
             if not _is_of(block, found):
-                return Distrusted(reason=f"the account history does not reach block {block.link.height}, or is another")
-            payments[block.link.hash] = _payments([one.operation for one in found], block.stands, ours)
+                return Distrusted(reason=f"the account history does not reach block {height}, or is another block's")
+            payments[block.link.hash] = filled([one.operation for one in found], height, ours, block.stands)
     except MALFORMED as error:
         return Distrusted(reason=f"a virtual operation has another shape ({error!r})")
     return payments
+
+
+def in_order(told: Sequence[Any]) -> list[Operation]:
+    """Return the virtual operations that are of use here. Raises one of MALFORMED."""
+    return [one.operation for one in _told(told)]
 
 
 def filled(operations: Sequence[Operation], height: int, ours: Ours, stands: Block | None) -> tuple[Payment, ...]:
@@ -72,19 +76,23 @@ def filled(operations: Sequence[Operation], height: int, ours: Ours, stands: Blo
     return tuple(payments)
 
 
-def _payments(operations: Sequence[Operation], stands: Block, ours: Ours) -> tuple[Payment, ...]:
-    return filled(operations, stands.height, ours, stands)
+def _told(told: Sequence[Any]) -> list[_Told]:
+    found = [one for raw in told if (one := _of_use(raw)) is not None]
+    return sorted(found, key=lambda one: one.place)
 
 
-def _told(raw: Mapping[str, Any]) -> tuple[int, _Told | None]:
-    """Return a virtual operation and its block's height; None for the kinds that are of no use here."""
+def _of_use(raw: Mapping[str, Any]) -> _Told | None:
     operation = opened(raw["op"])
     if operation is None:
         raise ValueError("no operation")
     if operation.name != REWARD and operation.name not in FILLS:
-        return raw["block"], None
-    place = int(raw["trx_in_block"]), int(raw["op_in_trx"])
-    return raw["block"], _Told(place=place, time=binary.seconds(raw["timestamp"]), operation=operation)
+        return None
+    return _Told(
+        height=raw["block"],
+        place=(int(raw["trx_in_block"]), int(raw["op_in_trx"])),
+        time=binary.seconds(raw["timestamp"]),
+        operation=operation,
+    )
 
 
 def _is_of(block: CheckedBlock, found: Sequence[_Told]) -> bool:

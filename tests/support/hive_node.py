@@ -20,6 +20,21 @@ from tests.nodes.hive.server import Node, serving
 
 CHAIN = "hive:42000000000000000000000000000000"
 
+MEMO_TEXT = "event:7:wallet:alice äöü爱"
+MEMO_SENDER = "5J9bWm2ThenDm3tjvmUgHtWCVMUdjRR1pxnRtnJjvKA4b2ut5WK"
+MEMO_RECIPIENT = "5JoQtsKQuH8hC9MyvfJAqo6qmKLm8ePYNucs7tPu2YxG12trzBt"
+"""Private memo keys of the two accounts that the encrypted memos are between."""
+MEMO_BY_JS = (
+    "#9t933ZdeB5FN6MXXDZXVMaHMfJwoqeBQFLqBn9aLLVqVJ7bsLVz2z3Xemru5q9aXn8H6uVqmF3i4hCMuBHJRLMWdDT8sYSnnriuAuxuUgSFqLikQ"
+    "ytRWSs68JJgkZkMtUwBHPBbPSNAfD6GmL2fYBqo"
+)
+"""Written by @hiveio/dhive 1.3.6 and @hiveio/hive-js 2.0.9, which agree to the byte."""
+MEMO_BY_BEEM = (
+    "#9t933ZdeB5FN6MXXDZXVMaHMfJwoqeBQFLqBn9aLLVqVJ7bsLVz2z3Xemru5q9aXn8H6uVqmF3i4hCMuBHJRLMWdDT8sYSnnriuAuxuUgSFnTm5v"
+    "1ygfDZ6MqkEV8svYQbN95G1nFHer16cp7m7U1Re"
+)
+"""The same by beem 0.24.26, which leaves the text's length out."""
+
 
 def hive_chain(chain_id: str = CHAIN) -> Chain:
     """Return a shipped Hive chain."""
