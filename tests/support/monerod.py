@@ -6,8 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,29 @@ class JsonRpc:
 class Monerod(JsonRpc):
     """A running daemon. Blocks are mined only when a test says so."""
 
+    port: int = 0
+    command: Sequence[str] = ()
+    _process: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def start(self) -> None:
+        """Start it over what its folder holds."""
+        self._process.enter_context(running(self.command, ready=lambda: listens(self.port)))
+
+    def stop(self) -> None:
+        """Stop it in good order: its chain stays in its folder."""
+        self._process.close()
+
     def mine(self, blocks: int, address: str) -> int:
         """Mine blocks to an address, what waits in the pool into the first; return the newest height."""
+        while any(not one["relayed"] and not one["do_not_relay"] for one in self.waiting()):
+            time.sleep(0.01)  # a block takes only what was relayed, which it is a moment after it was taken
         height: int = self.rpc("generateblocks", amount_of_blocks=blocks, wallet_address=address)["height"]
         return height
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the transactions of the pool."""
+        waiting: list[dict[str, Any]] = self.post("/get_transaction_pool").get("transactions", [])
+        return waiting
 
     def height(self) -> int:
         """Return the newest block's height."""
@@ -105,16 +125,18 @@ def monerod() -> Iterator[Monerod]:
     folder, port, peers = scratch("monerod"), free_port(), free_port()
     command = [
         monero_program("monerod", variable="MONEROD"),
-        *("--regtest", "--offline", "--fixed-difficulty", "1", "--data-dir", str(folder)),
+        *("--regtest", "--keep-fakechain", "--offline", "--fixed-difficulty", "1", "--data-dir", str(folder)),
         *("--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", str(port)),
         *("--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port", str(peers)),
         *("--no-zmq", "--non-interactive", "--disable-rpc-ban", "--log-level", "0"),
         *("--rpc-max-connections-per-private-ip", "100"),
     ]
+    node = Monerod(url=f"http://127.0.0.1:{port}", port=port, command=command)
     try:
-        with running(command, ready=lambda: listens(port)):
-            yield Monerod(url=f"http://127.0.0.1:{port}")
+        node.start()
+        yield node
     finally:
+        node.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
