@@ -9,9 +9,12 @@ from chains.distrust import Distrusted
 from chains.evm.balances import Balances, Range, first_seen, looked_at, spans, strangers
 from chains.evm.holdings import MOST, Holding, Holdings, answered, question, told_singly
 from chains.evm.ours import Ours
+from chains.evm.parse import check_header
+from chains.evm.proof import balance_in
+from chains.evm.reader import Reader
 from chains.evm.search import Rise, Wanted, rises
-from chains.reading import believed, together
-from chains.rpc import Call, Endpoint, Refusal
+from chains.reading import believed, served, together
+from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 CALLS_PER_BATCH = 10
 
@@ -58,6 +61,49 @@ async def confirms(endpoint: Endpoint, finding: Finding) -> bool | None:
         return False
     beyond = _beyond(told, span)
     return all(_rose(beyond[rise.height - 1], beyond[rise.height], rise) for rise in certain)
+
+
+async def disproved(reader: Reader, finding: Finding) -> frozenset[str]:
+    """Return the addresses of rises that the endpoint's own proofs deny, below the state roots of checked headers.
+
+    Where it proves nothing, its word stands alone: many nodes do not offer `eth_getProof`, or for recent blocks only.
+    """
+    certain = [rise for rise in finding.rises if rise.exact]
+    if not certain or not reader.recompute:
+        return frozenset()
+    wanted = sorted({(height, rise.address) for rise in certain for height in (rise.height - 1, rise.height)})
+    roots = await _state_roots(reader.endpoint, finding.range, sorted({height for height, _ in wanted}))
+    calls = [Call(method="eth_getProof", params=(address, (), hex(height))) for height, address in wanted]
+    answers = await reader.endpoint.batch(calls)
+    proved = {
+        (height, address): balance_in(answer, address, roots[height])
+        for (height, address), answer in zip(wanted, answers, strict=True)
+        if isinstance(answer, dict) and answer.get("accountProof")  # else none is offered
+    }
+    return frozenset(rise.address for rise in certain if _denied(proved, finding.range, rise))
+
+
+def _denied(proved: Mapping[tuple[int, str], int | Distrusted], span: Range, rise: Rise) -> bool:
+    """Whether the proofs at hand show another rise, or none, or are no proofs."""
+    below, above = proved.get((rise.height - 1, rise.address)), proved.get((rise.height, rise.address))
+    if below is None or above is None:
+        return False
+    if isinstance(below, Distrusted) or isinstance(above, Distrusted):
+        return True
+    moved = span.until(rise.height)[rise.address] - span.until(rise.height - 1)[rise.address]
+    return above - below - moved != rise.amount
+
+
+async def _state_roots(endpoint: Endpoint, span: Range, heights: Sequence[int]) -> dict[int, str]:
+    """Return the state roots of blocks of the range, and of the one below, from headers with the hashes we know."""
+    calls = [Call(method="eth_getBlockByNumber", params=(hex(height), False)) for height in heights]
+    roots: dict[int, str] = {}
+    for height, answer in zip(heights, await endpoint.batch(calls), strict=True):
+        raw = served(answer)
+        if believed(check_header(raw, height=height)).hash != span.hash_at(height):
+            raise EndpointError(Trouble.INCONSISTENT, f"block {height} changed while its balances were read")
+        roots[height] = raw["stateRoot"]
+    return roots
 
 
 async def holdings(endpoint: Endpoint, wanted: Wanted) -> dict[int, Holdings | None]:

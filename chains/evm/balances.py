@@ -67,6 +67,11 @@ class Range:
         """The final height now."""
         return self.blocks[-1].link.height
 
+    def hash_at(self, height: int) -> str:
+        """Return the hash of a block of the range, or of the one below it."""
+        first = self.blocks[0].link
+        return first.parent if height < first.height else self.blocks[height - first.height].link.hash
+
     def until(self, height: int) -> Counter[str]:
         """Return what is known to have moved up to a height."""
         total: Counter[str] = Counter()

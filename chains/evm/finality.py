@@ -1,10 +1,10 @@
 """Moves finality up: a range and its balances are read again before they count, by two endpoints where two answer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chains.blocks import Contradiction
-from chains.evm.audit import Finding, confirms, find
+from chains.evm.audit import Finding, confirms, disproved, find
 from chains.evm.balances import Balances, EvmBlock, Range, carried, in_order, payments, remembered
 from chains.evm.opinions import Opinions
 from chains.evm.reader import Reader
@@ -24,6 +24,7 @@ class Audited:
     found: tuple[Payment, ...] = ()
     late: tuple[Payment, ...] = ()  # those of them that may have stood in an earlier block, whose state is gone
     unread: bool = False  # no endpoint has the state of the block
+    denied: tuple[str, ...] = ()  # addresses whose balance and its proof contradict each other
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,7 @@ class _Told:
 
     blocks: Sequence[EvmBlock]  # none: the second one's finality ends below
     finding: Finding | None = None
+    teller: Reader | None = None  # whose balances these are
     confirmed: bool = False  # whether the second one has the state to say the same of the balances
 
 
@@ -62,7 +64,7 @@ class Rising:
         if told is not None:
             if not told.blocks:
                 return None
-            return self._raised(fitting(settle(self.position, told.blocks)), told)
+            return await self._raised(fitting(settle(self.position, told.blocks)), told)
         if not self.opinions.believable(self.position.payments, target):
             return None  # too much money for one endpoint's word: final when a second one is back
         again = await self._read_twice(first, target, fresh)
@@ -71,10 +73,10 @@ class Rising:
             return None
         if settled.denied:
             raise EndpointError(Trouble.INCONSISTENT, f"does not tell of {settled.denied[0].key.txid} as before")
-        return self._raised(settled, _Told(blocks=again, finding=await self._found(self.reader.endpoint, again)))
+        return await self._raised(settled, _Told(blocks=again, finding=await self._found(self.reader.endpoint, again)))
 
-    def _raised(self, settled: Settled, told: _Told) -> Raised:
-        audited = self._audited(settled.final, told)
+    async def _raised(self, settled: Settled, told: _Told) -> Raised:
+        audited = await self._audited(settled.final, told)
         return Raised(
             position=settled.position,
             audited=audited,
@@ -82,17 +84,24 @@ class Rising:
             replaced=settled.replaced,
         )
 
-    def _audited(self, known: Sequence[Payment], told: _Told) -> Audited:
-        """Return what the balances add to what is known. Above the limits, one endpoint's word for them waits."""
+    async def _audited(self, known: Sequence[Payment], told: _Told) -> Audited:
+        """Return what the balances add to what is known.
+
+        What only one endpoint tells waits above the limits, and where its own proofs deny it.
+        """
         finding = told.finding
         if finding is None or finding.now is None:
             return Audited(balances=carried(self.balances, self._range(told.blocks)), unread=True)
         ours, span = self.reader.ours, finding.range
         found = payments(finding.rises, span, ours)
-        doubted: Collection[str] = ()
+        denied: frozenset[str] = frozenset()
+        doubted: frozenset[str] = frozenset()
         if not told.confirmed:
+            denied = await disproved(told.teller or self.reader, finding)
             unsure = {block.hash for block in large((*known, *found), self.opinions.limits)}
-            doubted = {one.destination.lower() for one in found if one.block is not None and one.block.hash in unsure}
+            doubted = denied | {
+                one.destination.lower() for one in found if one.block is not None and one.block.hash in unsure
+            }
         taken = tuple(
             (payment, rise) for payment, rise in zip(found, finding.rises, strict=True) if rise.address not in doubted
         )
@@ -100,6 +109,7 @@ class Rising:
             balances=remembered(self.balances, finding.now, finding.bases, span, doubted),
             found=tuple(payment for payment, _ in taken),
             late=tuple(payment for payment, rise in taken if not rise.exact),
+            denied=tuple(sorted(denied)),
         )
 
     async def _agreed_elsewhere(self, first: int, target: int) -> _Told | None:
@@ -124,14 +134,15 @@ class Rising:
             if not await self._agrees(again):
                 denied = True
                 continue
-            finding = await self._found(self.reader.endpoint, again)
+            finding, teller = await self._found(self.reader.endpoint, again), self.reader
             try:
                 same = await confirms(endpoint, finding)
-                finding = finding if finding.now is not None else await self._found(endpoint, again)
+                if finding.now is None:
+                    finding, teller = await self._found(endpoint, again), self.opinions.reader(endpoint, teller.ours)
             except EndpointError:
                 continue  # as if it had not answered before either
             if same is not False:
-                return _Told(blocks=again, finding=finding, confirmed=same is True)
+                return _Told(blocks=again, finding=finding, teller=teller, confirmed=same is True)
             denied = True
         if denied:
             raise EndpointError(Trouble.INCONSISTENT, f"no second reading of blocks {first} to {target} agrees")

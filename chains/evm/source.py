@@ -163,6 +163,8 @@ class EvmSource:
         if audited.unread and not self._unread:
             self._log.warning("balances cannot be read: value from contract calls waits", height=height)
         self._unread = audited.unread
+        for address in audited.denied:
+            self._log.error("a balance contradicts its proof: value from contract calls waits", address=address)
         for payment in audited.late:
             self._log.warning(
                 "credited at the first block whose balances can be read",

@@ -500,9 +500,45 @@ async def test_of_three_endpoints_the_two_that_agree_are_believed(scene, proxies
     await source.aclose()
 
 
-async def test_control_a_lone_endpoint_is_believed(scene, proxies, alone):
+async def test_a_balance_that_a_lone_endpoint_invents_is_denied_by_its_own_proofs(scene, proxies, alone):
+    """The state root stands in the header, and the header has its hash: only another chain would prove another sum."""
     sweep = await begin(scene, alone)
     proxies[0].twist = inventing(100, scene.node.height() + 1)
+    scene.inside(5)
+    scene.node.mine()
+    with capture_logs() as logs:
+        scene.node.mine(FINALITY)
+        final, sweep = await follow(alone, sweep.checkpoint, scene.watch)
+    assert final == []
+    assert {entry["event"] for entry in logs} == {"a balance contradicts its proof: value from contract calls waits"}
+    assert {entry["address"] for entry in logs} == {address.lower() for address in scene.ours}
+    proxies[0].twist = truth
+    assert [payment.amount for payment in await settled(scene, alone, sweep.checkpoint, mine=1)] == [5]
+
+
+async def test_a_proof_that_is_bent_denies_what_it_should_prove(scene, proxies, alone):
+    def bent(method, _params, result):
+        if method != "eth_getProof":
+            return result
+        *path, leaf = result["accountProof"]
+        return result | {"accountProof": [*path, leaf[:-2] + "00"]}
+
+    sweep = await begin(scene, alone)
+    proxies[0].twist = bent
+    scene.inside(5)
+    scene.node.mine()
+    assert await settled(scene, alone, sweep.checkpoint) == []
+
+
+@pytest.mark.parametrize("instead", [None, {}, {"accountProof": []}, "refused"])
+async def test_control_a_lone_endpoint_without_proofs_is_believed(scene, proxies, alone, instead):
+    sweep = await begin(scene, alone)
+    invent = inventing(100, scene.node.height() + 1)
+    if instead == "refused":
+        proxies[0].deny = without("eth_getProof")
+    proxies[0].twist = lambda method, params, told: (
+        instead if method == "eth_getProof" else invent(method, params, told)
+    )
     scene.node.mine()
     found = await settled(scene, alone, sweep.checkpoint)
     assert [payment.amount for payment in found] == [100] * 3

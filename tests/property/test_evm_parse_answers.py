@@ -1,4 +1,4 @@
-"""Any JSON that a node sends for a block, its logs or a receipt is checked or distrusted, and never raises.
+"""Any JSON that a node sends for a block, its logs, a receipt or a proof is checked or distrusted, and never raises.
 
 One value of a good answer is replaced by anything; what passes the checks still gives payments of whole positive
 amounts, in text and times that can be stored.
@@ -6,6 +6,7 @@ amounts, in text and times that can be stored.
 
 import copy
 import json
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,8 @@ from chains.evm.parse import (
     payments_in,
     token_candidates,
 )
+from chains.evm.proof import balance_in
+from chains.keccak import keccak256
 from chains.port import Watch
 from tests.support.chains_drivers import evm_chain, with_token
 
@@ -42,6 +45,9 @@ RAW = {
         {"hash": TXID, "from": COIN, "to": US, "value": "0x5", "input": "0x6869", "transactionIndex": "0x0"}
     ],
 }  # fmt: skip
+
+REAL = json.loads((Path(__file__).parents[1] / "data" / "evm" / "proof.json").read_text())
+PROOF, ROOT = REAL["proof"], REAL["header"]["stateRoot"]
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
 leaves |= st.sampled_from(["0x", "0xzz", "-0x5", "0x-5", "0x" + "f" * 80, NO_TRANSACTIONS, TXID, US, "0x1_0"])
@@ -89,3 +95,14 @@ def test_any_answer_is_checked_or_distrusted_and_never_raises(raw, logs, receipt
     for payment in () if isinstance(payments, Distrusted) else payments:
         assert 0 < payment.amount < 2**256
         assert json.dumps([payment.key.txid, payment.sender, payment.memos, payment.block.time.isoformat()])
+
+
+@given(answer=broken(PROOF), nodes=st.lists(st.binary(max_size=80), max_size=4))
+def test_any_proof_gives_the_balance_or_proves_nothing_and_never_raises(answer, nodes):
+    """Of a proof below a true root, whatever is changed in it: it proves the truth, or nothing."""
+    told = balance_in(answer, PROOF["address"], ROOT)
+    assert isinstance(told, Distrusted) or told == int(PROOF["balance"], 16)
+    chosen = {"accountProof": ["0x" + node.hex() for node in nodes]}
+    root = "0x" + keccak256(nodes[0] if nodes else b"").hex()
+    told = balance_in(chosen, PROOF["address"], root)
+    assert isinstance(told, Distrusted) or told >= 0
