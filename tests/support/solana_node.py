@@ -10,7 +10,7 @@ from solders.compute_budget import set_compute_unit_limit
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
-from solders.message import Message, MessageV0
+from solders.message import Message, MessageV0, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.system_program import (
     CreateAccountParams,
@@ -70,18 +70,20 @@ class Hands:
         payer: Keypair | None = None,
         signers: Sequence[Keypair] = (),
         tables: Sequence[AddressLookupTableAccount] = (),
-        legacy: bool = False,
-        blockhash: str | None = None,
+        version: int | None = 0,
     ) -> VersionedTransaction:
-        """Return a signed transaction, unlike any other."""
+        """Return a signed transaction, unlike any other. Version None: the legacy one."""
         payer = payer or self.payer
         unlike = set_compute_unit_limit(300_000 + next(self.numbers))
-        recent = Hash.from_string(blockhash or self.ledger.newest("finalized").hash)
-        message = (
-            Message.new_with_blockhash([*calls, unlike], payer.pubkey(), recent)
-            if legacy
-            else MessageV0.try_compile(payer.pubkey(), [*calls, unlike], [*tables], recent)
-        )
+        recent = Hash.from_string(self.ledger.newest("finalized").hash)
+        message: Message | MessageV0 | MessageV1
+        if version is None:
+            message = Message.new_with_blockhash([*calls, unlike], payer.pubkey(), recent)
+        elif version == 0:
+            message = MessageV0.try_compile(payer.pubkey(), [*calls, unlike], [*tables], recent)
+        else:  # what a compute budget says stands in the message's own fields
+            config = TransactionConfig(compute_unit_limit=300_000 + next(self.numbers))
+            message = MessageV1.try_compile(payer.pubkey(), [*calls], recent, config)
         return VersionedTransaction(message, [payer, *signers])
 
     def send(self, *calls: Instruction, payer: Keypair | None = None, signers: Sequence[Keypair] = ()) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from solders.account import Account
 from solders.instruction import CompiledInstruction
-from solders.message import MessageV0
+from solders.message import Message, MessageV0, MessageV1
 from solders.pubkey import Pubkey
 
 from chains import base58
@@ -21,9 +21,10 @@ MEMOS = {
 }
 ENCODINGS = {"json", "jsonParsed", "base64", "base58"}
 TOO_NEW = (
-    "Transaction version (0) is not supported by the requesting client. Please try the request again "
-    'with the following configuration parameter: "maxSupportedTransactionVersion": 0'
+    "Transaction version ({0}) is not supported by the requesting client. Please try the request again "
+    'with the following configuration parameter: "maxSupportedTransactionVersion": {0}'
 )
+_VERSIONS: dict[type, int | str] = {Message: "legacy", MessageV0: 0, MessageV1: 1}
 _SYSTEM_TRANSFER = (2).to_bytes(4, "little")
 _TOKEN_TRANSFER, _TOKEN_TRANSFER_CHECKED = 3, 12
 
@@ -38,10 +39,10 @@ def encoding_of(options: Mapping[str, Any]) -> str:
 
 def transaction_json(landed: Landed, encoding: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return `transaction`, `meta` and `version`; a version that the client does not say it can read is refused."""
-    version = 0 if isinstance(landed.transaction.message, MessageV0) else "legacy"
+    version = _VERSIONS[type(landed.transaction.message)]
     versions = options.get("maxSupportedTransactionVersion")
-    if version == 0 and versions is None:
-        raise RpcError(UNSUPPORTED_VERSION, TOO_NEW)
+    if isinstance(version, int) and (versions is None or versions < version):
+        raise RpcError(UNSUPPORTED_VERSION, TOO_NEW.format(version))
     told = {"transaction": _transaction(landed, encoding), "meta": _meta(landed, encoding)}
     return told | ({"version": version} if versions is not None else {})
 

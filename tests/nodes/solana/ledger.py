@@ -19,6 +19,7 @@ from solders.transaction import VersionedTransaction
 
 from chains import base58
 from tests.nodes.solana.execution import SYSTEM, Landed, RejectedError, execute, uses_nonce, verified
+from tests.nodes.solana.tokens import TOKEN
 
 REFERENCE = "UsherLocaLnet1111111111111111111"
 """CAIP-2 reference of the local chain: the first 32 characters of its genesis hash."""
@@ -33,6 +34,10 @@ NONCE_VALUE = slice(40, 72)
 SYSVAR = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
 FAUCET = 10**18
 """Lamports that airdrops come from."""
+WRAPPED = Pubkey.from_string("So11111111111111111111111111111111111111112")
+WRAPPED_DATA = bytes(44) + bytes([9, 1]) + bytes(36)
+"""The mint of wrapped SOL, which every cluster has from its beginning: nine decimals, initialized, nobody's."""
+RENT_OF_A_MINT = 1_461_600
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,6 +75,7 @@ class Ledger:
         self.faucet = Keypair.from_seed(hashlib.sha256(b"faucet").digest())
         self.svm = LiteSVM().with_blockhash_check(False).with_transaction_history(0).with_sigverify(False)
         self.svm.set_account(self.faucet.pubkey(), Account(FAUCET, b"", SYSTEM))
+        self.svm.set_account(WRAPPED, Account(RENT_OF_A_MINT, WRAPPED_DATA, TOKEN))
         self.pool: list[VersionedTransaction] = []
         self.dropped: dict[str, str] = {}  # by signature: why it never landed
         self._skipped = 0

@@ -30,7 +30,9 @@ from tests.nodes.solana.node import (
 
 MOST_SIGNATURES = 1000
 MOST_STATUSES = 256
-LARGEST_TRANSACTION = 1232
+LARGEST_TRANSACTION, LARGEST_V1 = 1232, 4096
+V1 = 0x81
+"""The first byte of a transaction of version 1 (SIMD-0385)."""
 BASE_FEE = 5000
 _ERRORS = {
     "AlreadyProcessed": "This transaction has already been processed",
@@ -170,9 +172,10 @@ def _decoded(wire: str, encoding: str) -> VersionedTransaction:
         raw = base64.b64decode(wire, validate=True) if encoding == "base64" else _base58(wire)
     except binascii.Error as error:
         raise RpcError(INVALID_PARAMS, f"invalid {encoding} encoding: {error}") from None
-    if len(raw) > LARGEST_TRANSACTION:
+    largest = LARGEST_V1 if raw[:1] == bytes([V1]) else LARGEST_TRANSACTION
+    if len(raw) > largest:
         text = f"decoded solana_transaction::versioned::VersionedTransaction too large: {len(raw)} bytes"
-        raise RpcError(INVALID_PARAMS, f"{text} (max: {LARGEST_TRANSACTION} bytes)")
+        raise RpcError(INVALID_PARAMS, f"{text} (max: {largest} bytes)")
     try:
         return VersionedTransaction.from_bytes(raw)
     except ValueError as error:
