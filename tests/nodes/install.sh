@@ -9,6 +9,11 @@ cp "$here/package.json" "$here/package-lock.json" "$root/.nodes/"
 (cd "$root/.nodes" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
 [ "${1:-}" = "--anvil-only" ] && exit 0
 
+# The wallets of the tests in a folder of their own: the demo does without them.
+mkdir -p "$root/.nodes/wallets"
+cp "$here/wallets/package.json" "$here/wallets/package-lock.json" "$root/.nodes/wallets/"
+(cd "$root/.nodes/wallets" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
+
 sh "$here/debian.sh" bitcoin-knots monero
 
 missing=
