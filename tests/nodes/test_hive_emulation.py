@@ -51,7 +51,7 @@ def active(chain, name):
     return chain.keys[name].secret("active")
 
 
-# --- ids, roots, heads ------------------------------------------------------------------------------------------
+# --- ids, roots, heads ----------------------------------------------------------------------------------------
 
 
 def test_blocks_stand_on_each_other_under_ids_and_roots_of_their_own(chain):
@@ -95,7 +95,7 @@ def test_time_passes_by_blocks_and_can_be_set(chain):
     assert chain.head.time == before + 6 + 3600
 
 
-# --- who may ----------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------------------
 
 
 def test_money_moves_when_the_active_key_signed(chain):
@@ -180,7 +180,7 @@ def test_a_transaction_refers_to_blocks_up_to_sixteen_bits_back(chain):
     assert liquid(chain, "bob") == 11_000
 
 
-# --- keys and accounts --------------------------------------------------------------------------------------------
+# --- keys and accounts ----------------------------------------------------------------------------------------
 
 
 def test_a_key_that_was_changed_signs_no_more_and_the_new_one_does(chain):
@@ -234,7 +234,7 @@ def test_accounts_are_made_for_a_fee_or_out_of_a_claim(chain):
             chain.send("alice", ["account_create", {"fee": "0.000 HIVE", "new_account_name": name, **made}])
 
 
-# --- savings and recurrent transfers --------------------------------------------------------------------------------
+# --- savings and recurrent transfers --------------------------------------------------------------------------
 
 
 def test_savings_come_back_after_three_days(chain):
@@ -292,7 +292,7 @@ def test_a_recurrent_transfer_out_of_bounds_is_refused(chain, change, words):
         chain.send("alice", ["recurrent_transfer", value])
 
 
-# --- interfaces -----------------------------------------------------------------------------------------------------
+# --- interfaces -----------------------------------------------------------------------------------------------
 
 
 def asked(node, method, params=None):
@@ -400,7 +400,7 @@ def test_on_a_network_built_for_tests_symbols_and_prefix_are_its_own():
     assert asked(node, "database_api.get_config", {})["HIVE_ADDRESS_PREFIX"] == "TST"
 
 
-# --- a process of its own -------------------------------------------------------------------------------------------
+# --- a process of its own -------------------------------------------------------------------------------------
 
 
 def post(url, method, **params):

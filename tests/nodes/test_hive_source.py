@@ -78,7 +78,7 @@ def pending(sweep):
     return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
-# --- payments -------------------------------------------------------------------------------------------------------
+# --- payments -------------------------------------------------------------------------------------------------
 
 
 async def test_both_coins_and_filled_recurrent_transfers_arrive_in_order(chain, source):
@@ -200,7 +200,7 @@ async def test_an_asset_that_left_the_list_is_followed_to_its_end(chain, node, s
     assert [(payment.asset, payment.amount) for payment in final] == [(HBD, 2)]
 
 
-# --- microforks ---------------------------------------------------------------------------------------------------
+# --- microforks -----------------------------------------------------------------------------------------------
 
 
 async def test_a_microfork_takes_a_payment_away_and_brings_it_back(chain, source):
@@ -247,7 +247,7 @@ async def test_what_the_chain_fills_in_another_block_of_the_same_height_takes_th
     assert (amounts(final), last.gone) == ([6], ())
 
 
-# --- catching up, and from the very beginning -----------------------------------------------------------------------
+# --- catching up, and from the very beginning -----------------------------------------------------------------
 
 
 async def test_after_a_thousand_blocks_away_it_goes_on_where_it_stopped(chain, node, source):
@@ -306,7 +306,7 @@ async def test_a_node_that_takes_no_batches_is_asked_one_by_one(chain, node, sou
     assert amounts(final) == [5]
 
 
-# --- how it is opened -----------------------------------------------------------------------------------------------
+# --- how it is opened -----------------------------------------------------------------------------------------
 
 
 def settings(url, **more):

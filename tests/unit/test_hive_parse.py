@@ -223,7 +223,7 @@ def test_our_own_transaction_with_such_an_operation_waits_for_an_update(chain):
     assert told(paid(raw, recompute=False)) == [(NATIVE, 1000, US, ())]
 
 
-# --- what the chain does by itself ------------------------------------------------------------------------------
+# --- what the chain does by itself ----------------------------------------------------------------------------
 
 
 def recurrent(amount="1.000 HIVE", memo="", sender="alice", to=US):

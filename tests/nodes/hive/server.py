@@ -33,6 +33,7 @@ class Node:
     lag: int = 0  # blocks that it has not seen yet
     stuck: Sequence[Block] | None = None  # the chain it stayed on
     without: set[str] = field(default_factory=set)  # plugins that its operator left out
+    refuses: set[str] = field(default_factory=set)  # methods
     twist: Twist = truth
     garbage: bytes | None = None  # this instead of any answer
     status: int = 200
@@ -45,6 +46,7 @@ class Node:
     asked: list[str] = field(default_factory=list)  # methods, in order
     requests: int = 0  # HTTP requests
     url: str = ""
+    held: asyncio.Event = field(default_factory=asyncio.Event)  # a question hangs
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -64,6 +66,7 @@ class Node:
             request.transport.abort()
             return web.Response()
         if self.hangs:
+            self.held.set()
             await self.over.wait()
         body = await request.read()
         if self.garbage is not None or self.status != 200:
@@ -101,6 +104,8 @@ class Node:
         except Refused as refusal:
             return _error(number, UNREADABLE, f"Assert Exception:false: {refusal}")
         try:
+            if method in self.refuses:
+                return _error(number, DURING_CALL, f"Assert Exception:false: {method} is not supported here")
             result = called(self.view, api.named(method, params))
         except Refused as refusal:
             return _error(number, DURING_CALL, f"{refusal.kind}:{refusal}")
