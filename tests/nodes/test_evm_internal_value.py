@@ -7,8 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from chains.errors import PersistentError, TransientError
-from chains.evm import balances, finality
+from chains.evm import audit, balances, finality
 from chains.evm.address import display
+from chains.evm.holdings import answered
 from chains.evm.opinions import Opinions
 from chains.port import Watch
 from config.registry import Chain
@@ -301,6 +302,20 @@ async def test_what_an_address_held_before_it_was_watched_is_no_payment(scene, s
     assert [payment.amount for payment in found] == [8]
 
 
+async def test_control_without_asking_what_it_held_before_old_money_would_be_a_payment(scene, source, monkeypatch):
+    async def nothing_known(*_arguments):
+        return {}
+
+    async def nothing_denied(*_arguments):
+        return frozenset()
+
+    monkeypatch.setattr(audit, "_bases", nothing_known)
+    monkeypatch.setattr(finality, "disproved", nothing_denied)  # proofs would find it out
+    sweep = await begin(scene, source, Watch(active=frozenset(scene.ours[:1])))
+    found = await settled(scene, source, sweep.checkpoint)
+    assert sorted(payment.destination for payment in found) == sorted(scene.ours[1:])
+
+
 async def test_a_new_address_is_paid_in_the_first_blocks_it_is_watched_in(scene, source, begun):
     fresh = display(bytes.fromhex("5a" * 20))
     watch = Watch(active=scene.watch.active | {fresh})
@@ -426,6 +441,21 @@ async def test_a_node_that_answers_zero_for_state_it_does_not_have_mints_nothing
     assert (await follow(alone, sweep.checkpoint, scene.watch))[0] == []
 
 
+async def test_control_if_such_zeros_were_remembered_all_would_be_paid_to_us_again(scene, proxies, alone, monkeypatch):
+    def as_told(held, now, _bases, span, _doubted=()):
+        return replace(held, read=span.last, of={address: holding.wei for address, holding in now.items()})
+
+    monkeypatch.setattr(finality, "remembered", as_told)
+    proxies[0].deny = without("eth_call", "eth_getProof")
+    sweep = await begin(scene, alone)
+    proxies[0].twist = lambda method, _params, told: "0x0" if method == "eth_getBalance" else told
+    scene.node.mine(3)
+    _, sweep = await follow(alone, sweep.checkpoint, scene.watch)
+    proxies[0].twist = truth
+    scene.node.mine(3)
+    assert len((await follow(alone, sweep.checkpoint, scene.watch))[0]) == len(scene.ours)
+
+
 @pytest.mark.parametrize("missing", [("eth_call",), ("eth_call", "eth_getBalance"), ("eth_call", "eth_getCode")])
 async def test_a_node_without_such_calls_is_asked_for_single_balances_and_without_those_the_chain_still_goes_on(
     scene, proxies, alone, missing
@@ -454,6 +484,25 @@ async def test_a_node_that_runs_calls_at_another_block_is_asked_for_single_balan
     height = scene.node.height() - 3
     assert told(await settled(scene, alone, sweep.checkpoint)) == [(5, height, False)]
     assert latest["number"]
+
+
+async def test_control_without_the_number_in_the_answer_it_would_be_booked_to_another_block(
+    scene, proxies, alone, monkeypatch
+):
+    def unchecked(answer, addresses, _height):
+        return answered(answer, addresses, int(answer[2:66], 16))
+
+    monkeypatch.setattr(audit, "answered", unchecked)
+    proxies[0].deny = without("eth_getProof")
+    sweep = await begin(scene, alone)
+    proxies[0].twist = lambda method, params, result: (
+        scene.node.rpc("eth_call", params[0], "latest") if method == "eth_call" else result
+    )
+    scene.node.mine(3)
+    scene.inside(5)
+    scene.node.mine()
+    true_height = scene.node.height()
+    assert told(await settled(scene, alone, sweep.checkpoint)) != [(5, true_height, False)]
 
 
 # --- whom to believe ----------------------------------------------------------------------------------------------
