@@ -19,7 +19,7 @@ from math import ceil
 import pytest
 
 from chains.progress import Status
-from monitor.resume import resume
+from monitor.resume import READ_AGAIN, resume
 from tests.support.chains_drivers import DRIVERS, FINALITY, on_one_worker
 from tests.support.monitor_world import standing
 from tests.support.stage_history import begin, complete, prepare
@@ -186,13 +186,15 @@ async def test_a_ticket_is_suspended_with_its_payment_and_valid_again_when_it_re
     assert {row[1] for row in (await world.book()).postings} == {"receipt", "sale"}
 
 
-#   pay ── M ── F ── … F more ── x F + 3 other blocks
-#          ticket                  the chain is stopped and asked no more, until the operator has looked
+#   pay ── M ── F ── … F + 3 more ── x F + 3 other blocks
+#          ticket                      the chain is stopped and asked no more, until the operator has looked
 async def test_a_reorg_below_finality_stops_the_chain_until_the_operator_has_looked(world):
     event = await world.event()
+    world.stage.mine(READ_AGAIN * FINALITY)  # what the operator's word has read again is all of this story
+    await world.catch_up()
     world.stage.pay(world.bill(await world.order(event, 1)))
     await world.mine(FINALITY + 1)
-    world.stage.mine(2 * FINALITY)
+    world.stage.mine(FINALITY + 3)
     await world.catch_up()
     world.stage.reorg(FINALITY + 3)
     world.stage.mine()

@@ -15,6 +15,8 @@ from config.settings import ChainSettings
 
 MINT = 2
 """Confirmations at which the chains of the stories mint, where they do so before finality."""
+KEYS = 8
+"""So many orders of a story may have keys of their own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,7 @@ class Stage(Protocol):
     settings: ChainSettings
     wallets: Sequence[str]  # of buyers, four of them, in the family's canonical spelling
     several_in: Asset  # what a transaction with several payments pays in
+    first_key: int  # index of the first order's key; those below belong to other stories on the same node
 
     def reader(self) -> Callable[[], ChainSource]:
         """Return what opens a source in any process: it can be pickled."""

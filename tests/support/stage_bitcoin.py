@@ -7,7 +7,7 @@ from config.settings import ChainSettings
 from tests.support.bitcoind import COIN, Bitcoind
 from tests.support.driver_bitcoin import BitcoinDriver, bitcoin_chain, shared_bitcoind
 from tests.support.lying_node import LyingNode
-from tests.support.stage import with_depths, tpub_of
+from tests.support.stage import tpub_of, with_depths
 from tests.support.stage_driven import DrivenStage
 from tests.support.stage_proxy import Line, line_to
 

@@ -18,6 +18,7 @@ class DrivenStage:
 
     chain: Chain
     settings: ChainSettings
+    first_key = 0
 
     def __init__(self, driver: Any, line: Line) -> None:
         self._driver, self._line = driver, line

@@ -27,6 +27,8 @@ class _Open:
 class FakeStage:
     """FakeChain behind the door of every stage."""
 
+    first_key = 0
+
     def __init__(self) -> None:
         self.chain = with_depths(evm_chain(31337))
         self.settings = ChainSettings(endpoints=("http://127.0.0.1:1",), receive=RECEIVE, xpub=XPUB)

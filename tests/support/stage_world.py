@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from store.schema import leases
 from tests.support.chains_drivers import FINALITY
 from tests.support.monitor_world import Book, read_book, signer
 from tests.support.natures import Nature
-from tests.support.stage import MINT, Bill, Stage
+from tests.support.stage import KEYS, MINT, Bill, Stage
 from tickets import addresses, events, orders, till
 from tickets.event import Event, EventDraft, TierDraft
 from tickets.order import Order
@@ -35,8 +35,6 @@ from tickets.orders import OrderRequest
 from tickets.schema import tickets, tiers
 from tickets.till import PaymentRecord
 
-KEYS = 8
-"""So many orders of a story may have keys of their own."""
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 """Until a chain has told its time."""
 
@@ -70,13 +68,14 @@ class StageWorld:
     url: str  # of the store's database
     now: datetime = BEFORE
     hooks: Listener = field(default_factory=Listener)
+    keys: Sequence[str] = ()  # by which orders are found
 
     def __post_init__(self) -> None:
         chain, settings = self.stage.chain, self.stage.settings
         self.source = self.stage.reader()()
         self.watcher = watcher_of(chain, settings.receive, source=self.source, store=self.store, clock=lambda: self.now)
         self.watcher.hooks = self.hooks
-        derive = derivation(chain, settings, lambda: b"a secret of this deployment's")
+        self.derive = derive = derivation(chain, settings, lambda: b"a secret of this deployment's")
         of_chain = {} if derive is None else {chain.id: derive}
         self.housekeeping = Housekeeping(
             store=self.store,
@@ -88,7 +87,10 @@ class StageWorld:
 
     async def open(self) -> None:
         """Begin at the chain's tip, with keys ready for orders."""
-        await self.housekeeping.extend_addresses()
+        if self.derive is not None:
+            first = self.stage.first_key
+            self.keys = self.derive(first, KEYS)
+            await self.store.transact(lambda conn: addresses.extend(conn, self.stage.chain.id, self.keys, start=first))
         await self.catch_up()
         assert self.hooks.troubles == []
         self.begun = self.now
@@ -171,8 +173,9 @@ class StageWorld:
         return self.stray_bill(text, amount)
 
     def stray_bill(self, text: str | None, amount: int | None = None) -> Bill:
-        """Return what pays the platform with any text."""
-        return Bill(to=self.stage.settings.receive, amount=self.price if amount is None else amount, memo=text)
+        """Return what pays the platform with any text; where none travels along, at an address that no order has."""
+        unnamed = self.keys[-1] if not self.nature.memos else self.stage.settings.receive
+        return Bill(to=unnamed, amount=self.price if amount is None else amount, memo=text)
 
     async def turn(self) -> timedelta:
         """Let the watcher do one turn."""

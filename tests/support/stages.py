@@ -12,6 +12,9 @@ from tests.support.stage import StartStage
 from tests.support.stage_bitcoin import bitcoin_stage
 from tests.support.stage_evm import evm_stage
 from tests.support.stage_fake import fake_stage
+from tests.support.stage_hive import hive_stage
+from tests.support.stage_monero import monero_stage
+from tests.support.stage_solana import solana_stage
 from tests.support.stage_world import StageWorld
 
 STAGES: dict[str, StartStage] = {
@@ -20,6 +23,9 @@ STAGES: dict[str, StartStage] = {
     "polygon": partial(evm_stage, 137),
     "bnb": partial(evm_stage, 56),
     "bitcoin": bitcoin_stage,
+    "solana": solana_stage,
+    "hive": hive_stage,
+    "monero": monero_stage,
 }
 """One for each of DRIVERS."""
 
