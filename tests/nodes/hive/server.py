@@ -65,10 +65,10 @@ class Node:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        body = await request.read()
         if self.hangs:
             self.held.set()
             await self.over.wait()
-        body = await request.read()
         if self.garbage is not None or self.status != 200:
             return web.Response(body=self.garbage or b"busy", status=self.status, headers=self.headers)
         return self._reply(body)
