@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class Scripts:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps({"module": module, "call": call, "arguments": given}) + "\n")
         self.process.stdin.flush()
-        said = json.loads(self.process.stdout.readline())
+        said = json.loads(self.process.stdout.readline(), parse_float=Decimal)
         if "error" in said:
             raise ScriptError(f"{module} {' '.join(call)}: {said['error']}")
         return said["result"]
