@@ -52,7 +52,9 @@ class _Pages:
     """The pages of a listing as they come."""
 
     account: Account
-    entries: dict[str, int] = field(default_factory=dict)  # slot by signature
+    known: frozenset[Signature]
+    entries: dict[str, int] = field(default_factory=dict)  # slot by signature, of those that are new
+    shown: set[Signature] = field(default_factory=set)  # those that are known
     failed: set[str] = field(default_factory=set)
     before: str | None = None
     complete_below: int | None = None
@@ -61,11 +63,13 @@ class _Pages:
     def take(self, page: Sequence[Any]) -> None:
         """Add a page. Pages run from the newest to the oldest; at a seam some nodes tell a signature twice."""
         told = [(text(entry["signature"]), whole(entry["slot"]), entry["err"] is not None) for entry in page]
-        fresh = [entry for entry in told if entry[0] not in self.entries]
+        known = {(slot, txid) for txid, slot, _ in told} & self.known - self.shown
+        fresh = [one for one in told if one[0] not in self.entries and (one[1], one[0]) not in self.known]
+        self.shown |= known
         self.entries.update((txid, slot) for txid, slot, _ in fresh)
         self.failed.update(txid for txid, _, failed in fresh if failed)
         reached = any(slot <= self.account.anchor for _, slot, _ in told)
-        self.done = reached or not fresh
+        self.done = reached or not (fresh or known)
         self.before = told[-1][0] if told else None
         if len(self.entries) > MOST_LISTED:
             newest = sorted(self.entries, key=lambda txid: -self.entries[txid])[: len(self.entries) - MOST_LISTED // 2]
@@ -136,15 +140,15 @@ class Reader:
             return {}
         mints = sorted(self.ours.tokens)
         options = {"commitment": CONFIRMED, "encoding": "base64", "dataSlice": {"offset": 64, "length": 8}}
-        programs, *held = await self._batch(
-            Call(method="getMultipleAccounts", params=(mints, {**options, "dataSlice": {"offset": 0, "length": 0}})),
+        kept = await self.endpoint.call("getMultipleAccounts", mints, options)
+        owners = {mint: _program(mint, account) for mint, account in zip(mints, _values(kept, len(mints)), strict=True)}
+        held = await self._batch(
             *(
                 Call(method="getTokenAccountsByOwner", params=(wallet, {"mint": mint}, options))
                 for wallet, mint in wanted
-            ),
+            )
         )
         try:
-            owners = {mint: _program(mint, account) for mint, account in zip(mints, programs["value"], strict=True)}
             found = {token_account(wallet, mint, owners[mint]): wallet for wallet, mint in wanted}
             for (wallet, _), answer in zip(wanted, held, strict=True):
                 richest = sorted((-_amount(one), text(one["pubkey"])) for one in answer["value"])
@@ -160,7 +164,7 @@ class Reader:
         What is known must be shown again, for a node that lost a part of its history, or never had it, lists what it
         has without a word. So does one that does not know the signature which ends a listing.
         """
-        pages = [_Pages(account=account) for account in accounts]
+        pages = [_Pages(account=account, known=frozenset(account.known)) for account in accounts]
         for _ in range(MOST_PAGES):
             open_ones = [one for one in pages if not one.done]
             if not open_ones:
@@ -189,7 +193,7 @@ class Reader:
             (slot, txid, one.account.address)
             for one in pages
             for slot, txid in one.account.required
-            if one.entries.get(txid) != slot and (one.complete_below is None or slot < one.complete_below)
+            if (slot, txid) not in one.shown
         ]
         if not missing:
             return
@@ -268,11 +272,19 @@ def _page_call(pages: _Pages, at_least: int) -> Call:
     return Call(method="getSignaturesForAddress", params=(pages.account.address, options))
 
 
+def _values(answer: Any, count: int) -> list[Any]:
+    match answer:
+        case {"value": list(values)} if len(values) == count:
+            return values
+    raise EndpointError(Trouble.MALFORMED, f"no answer about {count} accounts")
+
+
 def _program(mint: str, account: Any) -> str:
     """Return the token program that a mint is of."""
-    if account is None or account["owner"] not in TOKENS:
-        raise EndpointError(Trouble.INCONSISTENT, f"{mint} is no mint there; is it of another cluster?")
-    return text(account["owner"])
+    match account:
+        case {"owner": str(owner)} if owner in TOKENS:
+            return owner
+    raise EndpointError(Trouble.INCONSISTENT, f"{mint} is no mint there; is it of another cluster?")
 
 
 def _amount(held: Any) -> int:

@@ -1,6 +1,6 @@
 """One endpoint before the ledger: what it has seen of the chain, and how it refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,15 @@ LEVELS = ("processed", "confirmed", "finalized")
 INVALID_PARAMS, METHOD_NOT_FOUND = -32602, -32601
 CLEANED_UP, PREFLIGHT, BAD_SIGNATURE, NOT_AVAILABLE = -32001, -32002, -32003, -32004
 SKIPPED, UNSUPPORTED_VERSION, NOT_REACHED = -32007, -32015, -32016
+
+
+Twist = Callable[[str, Sequence[Any], Any], Any]
+"""Makes of (method, parameters, true result) the result that is told; it may raise RpcError."""
+
+
+def truth(_method: str, _params: Sequence[Any], result: Any) -> Any:
+    """Lie about nothing."""
+    return result
 
 
 class RpcError(Exception):
@@ -31,7 +40,13 @@ class Node:
     ledger: Ledger
     lag: int = 0  # so many of the newest blocks are unknown here
     first: int = 0  # slots below were cleaned up here
+    twist: Twist = truth  # what is told instead of the truth
+    dead: bool = False  # breaks every connection
+    garbage: bytes | None = None  # this instead of any answer
+    status: int = 200  # of every HTTP answer
+    most_calls: int | None = None  # larger batches are refused
     asked: list[str] = field(default_factory=list)  # methods, in order
+    requests: int = 0  # HTTP requests
     airdrops: int = 0
 
     def newest(self, commitment: str) -> Block:

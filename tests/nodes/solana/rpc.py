@@ -17,7 +17,7 @@ def answer(node: Node, method: str, params: Sequence[Any]) -> Any:
     if work is None:
         raise RpcError(METHOD_NOT_FOUND, "Method not found")
     try:
-        return work(node, *params)
+        return node.twist(method, params, work(node, *params))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, SerdeJSONError) as error:
         raise RpcError(INVALID_PARAMS, f"Invalid params: {error}") from error
 

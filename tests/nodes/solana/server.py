@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -29,11 +30,20 @@ class Server:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one HTTP request: a call or a batch."""
+        node = self.node(request.path)
+        node.requests += 1
+        if node.dead:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        if node.garbage is not None or node.status != HTTPStatus.OK:
+            return web.Response(body=node.garbage or b"busy", status=node.status)
         try:
             body = orjson.loads(await request.read())
         except orjson.JSONDecodeError:
             return _json({"jsonrpc": "2.0", "error": {"code": -32700, "message": "Parse error"}, "id": None})
-        node = self.node(request.path)
+        if isinstance(body, list) and node.most_calls is not None and len(body) > node.most_calls:
+            return _json({"jsonrpc": "2.0", "error": {"code": -32600, "message": "Batch too large"}, "id": None})
         return _json([_answer(node, call) for call in body] if isinstance(body, list) else _answer(node, body))
 
 
