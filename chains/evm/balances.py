@@ -167,7 +167,7 @@ def remembered(
 def payments(rises: Iterable[Rise], span: Range, ours: Ours) -> tuple[Payment, ...]:
     """Return the rises as payments. Their transaction is not known: the id is made of block and address.
 
-    `<block hash>:<address>`, with the index `internal`, is the same whoever finds it, and there is one per block.
+    `<block hash>:<address>` in lower case, with the index `internal`, is the same whoever finds it: one per block.
     """
     made = []
     for rise in rises:
@@ -175,7 +175,7 @@ def payments(rises: Iterable[Rise], span: Range, ours: Ours) -> tuple[Payment, .
         destination = ours.addresses[rise.address]
         made.append(
             Payment(
-                key=PaymentKey(chain=ours.chain, txid=f"{link.hash}:{destination}", index=INTERNAL_INDEX),
+                key=PaymentKey(chain=ours.chain, txid=f"{link.hash}:{rise.address}", index=INTERNAL_INDEX),
                 asset=ours.native.id,
                 amount=rise.amount,
                 destination=destination,

@@ -102,7 +102,7 @@ async def test_a_safe_that_pays_is_seen(scene, source, begun):
     height = scene.node.height()
     assert scene.node.rpc("eth_getTransactionReceipt", txid)["status"] == "0x1"
     [payment] = await settled(scene, source, begun)
-    assert (payment.key.txid, payment.key.index) == (f"{scene.block(height)}:{scene.ours[0]}", "internal")
+    assert (payment.key.txid, payment.key.index) == (f"{scene.block(height)}:{scene.ours[0].lower()}", "internal")
     assert (payment.amount, payment.asset, payment.destination) == (ETHER, scene.chain.native.id, scene.ours[0])
     assert (payment.sender, payment.memos, payment.direct, payment.internal) == (None, (), False, False)
     assert (payment.block.height, payment.block.hash) == (height, scene.block(height))
