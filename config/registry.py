@@ -117,6 +117,11 @@ class Registry:
             name: asset_id for chain in chains for name, asset_id in chain.payment_methods.items()
         }
 
+    @property
+    def families(self) -> frozenset[Family]:
+        """Every family that a chain here is of."""
+        return frozenset(chain.family for chain in self.chains.values())
+
     def chain(self, chain_id: str) -> Chain | None:
         """Return the chain with this CAIP-2 id."""
         return self.chains.get(chain_id)

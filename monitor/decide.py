@@ -5,9 +5,11 @@ event memo beside it; two different orders or two different memos decide nothing
 sum that reaches the price buys, less waits for more, what is over goes back.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.registry import Family
 from memo.grammar import EventMemo
 from monitor.reading import Reading
 from tickets.event import Event, EventStatus, Sale, Tier
@@ -69,6 +71,7 @@ def decide(
     at: datetime,
     dust: int = 0,
     counted: int = 0,
+    families: Collection[Family] = frozenset(Family),
 ) -> Decision:
     """Decide about a payment that is deep enough.
 
@@ -76,6 +79,7 @@ def decide(
     order's, else the one the memo names. `held`: what stands towards the order without this payment. `at`: the earlier
     of first sighting and block time. `dust`: the smallest sum of the asset that is worth sending. `counted`: how many
     tickets of the event the holder's wallet has, or is about to have, by its own proof, apart from this order.
+    `families`: of the chains that this deployment can ask.
     """
     if reason := _misnamed(payment, memo, order):
         return Owe(reason=reason)
@@ -86,7 +90,7 @@ def decide(
         return _by_sum(payment.amount, order.amount, held, dust, if_gone=Reason.LATE if late else Reason.SOLD_OUT)
     if memo.event is None:
         return Owe(reason=Reason.UNKNOWN_ORDER)
-    return _asked_for(memo.event, event, payment, at, counted)
+    return _asked_for(memo.event, event, payment, at=at, counted=counted, families=families)
 
 
 def proves(payment: PaymentRecord, memo: EventMemo) -> bool:
@@ -94,7 +98,15 @@ def proves(payment: PaymentRecord, memo: EventMemo) -> bool:
     return payment.direct and payment.sender == memo.wallet
 
 
-def _asked_for(memo: EventMemo, event: Event | None, payment: PaymentRecord, at: datetime, counted: int) -> Open | Owe:
+def _asked_for(
+    memo: EventMemo,
+    event: Event | None,
+    payment: PaymentRecord,
+    *,
+    at: datetime,
+    counted: int,
+    families: Collection[Family],
+) -> Open | Owe:
     """Decide about a bare memo whose order is not written down yet."""
     if event is None:
         return Owe(reason=Reason.UNKNOWN_EVENT)
@@ -103,6 +115,8 @@ def _asked_for(memo: EventMemo, event: Event | None, payment: PaymentRecord, at:
     tier = event.tier(memo.tier)
     if tier is None:
         return Owe(reason=Reason.UNKNOWN_TIER)
+    if not supports(memo.holder.family, families):
+        return Owe(reason=Reason.WALLET_NOT_SUPPORTED)
     if reason := _refused(memo, event, tier, payment, counted):
         return Owe(reason=reason)
     return Open(event=event, tier=tier, quantity=memo.qty, memo=memo)
@@ -110,8 +124,6 @@ def _asked_for(memo: EventMemo, event: Event | None, payment: PaymentRecord, at:
 
 def _refused(memo: EventMemo, event: Event, tier: Tier, payment: PaymentRecord, counted: int) -> Reason | None:
     """Return why these tickets are not sold to this payer for this asset."""
-    if not supports(memo.holder.family):
-        return Reason.WALLET_NOT_SUPPORTED
     if payment.asset not in tier.prices:
         return Reason.WRONG_ASSET
     if memo.qty > MOST_TICKETS:

@@ -211,6 +211,7 @@ def _decide(
         at=record.first_seen,
         dust=sitting.terms.dust(record.asset),
         counted=0 if event is None else _counted(sitting, subject, order, event),
+        families=sitting.terms.families,
     )
 
 

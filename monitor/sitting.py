@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from chains import progress
 from chains.port import PaymentKey
-from config.registry import Chain, Network
+from config.registry import Chain, Family, Network
 from monitor.reading import Reading, read
 from tickets import events, inventory, order_store, tickets, till
 from tickets.event import Event
@@ -28,6 +28,7 @@ class Terms:
     network: Network
     signer: Signer  # of tickets
     grace: timedelta  # how long the place of an undone payment is kept
+    families: frozenset[Family] = frozenset(Family)  # of the chains that this deployment can ask
 
     def dust(self, asset: str) -> int:
         """Return the smallest amount of an asset that is worth sending back."""

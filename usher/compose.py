@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from chains.accounts import account_of
 from chains.catalogue import derivation, open_source
 from chains.evm.lookup import open_lookup
+from chains.hive.lookup import open_hive_lookup
 from chains.port import ChainSource
 from chains.rpc import Spoken
 from config.clock import Clock, utc_now
@@ -27,7 +28,7 @@ from store.engine import Store
 from tickets import addresses
 from tickets.addresses import Derive
 from tickets.keys import KeyKind, Keyring
-from verifier.port import NO_LOOKUP, Lookups
+from verifier.port import Lookups
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +90,9 @@ def derivations(settings: Settings) -> dict[str, Derive]:
 async def gate(house: House) -> AsyncIterator[Deps]:
     """Give what the gate's handlers work with; the look-ups' connections are closed at the end."""
     await house.store.transact(lambda conn: _watch_before_showing(conn, house))
-    lookup = open_lookup(house.settings.chains, observer=partial(_count, house.metrics))
+    observer = partial(_count, house.metrics)
+    contracts = open_lookup(house.settings.chains, observer=observer)
+    authorities = open_hive_lookup(house.settings.chains, observer=observer, clock=house.clock)
     try:
         yield Deps(
             settings=house.settings,
@@ -97,12 +100,13 @@ async def gate(house: House) -> AsyncIterator[Deps]:
             store=house.store,
             clock=house.clock,
             keyring=house.keyring,
-            lookup=Lookups(contracts=lookup, authorities=NO_LOOKUP),
+            lookup=Lookups(contracts=contracts, authorities=authorities),
             secret=load_gate_secret(house.settings.keys.directory),
             metrics=house.metrics,
         )
     finally:
-        await lookup.aclose()
+        await contracts.aclose()
+        await authorities.aclose()
 
 
 def _watch_before_showing(conn: Connection, house: House) -> None:
@@ -130,6 +134,7 @@ def _terms(house: House, chain: Chain) -> Terms:
         network=house.settings.network,
         signer=house.keyring.signer(KeyKind.TICKET),
         grace=timedelta(minutes=house.settings.orders.grace_minutes),
+        families=house.registry.families,
     )
 
 

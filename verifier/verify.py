@@ -1,6 +1,6 @@
 """The verifier's front door: account, message and signature come to a verdict. The account decides the scheme."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -28,9 +28,16 @@ _SCHEMES: Mapping[Family, _Scheme] = {
 }
 
 
-def supports(family: Family) -> bool:
-    """Whether accounts of this family can prove themselves here at all. Nothing may be sold to one that cannot."""
-    return family in _SCHEMES
+_ASK_THEIR_CHAIN = frozenset({Family.HIVE})
+"""Families whose accounts are names: only a node knows which keys speak for them."""
+
+
+def supports(family: Family, followed: Collection[Family]) -> bool:
+    """Whether accounts of this family can prove themselves where chains of the families `followed` can be asked.
+
+    Nothing may be sold to one that cannot.
+    """
+    return family in _SCHEMES and (family not in _ASK_THEIR_CHAIN or family in followed)
 
 
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:

@@ -98,7 +98,7 @@ async def _purchase(request: web.Request, body: Purchase, claim: Claim | None) -
     account = buyer(body, chain)
     if isinstance(account, NotAnAccount):
         return _counted(request, Problem(code=Code.INVALID_ACCOUNT, detail=f"{account.reason}."), now=now)
-    if not supports(account.holder.family):
+    if not supports(account.holder.family, deps.registry.families):
         return _counted(request, Problem(code=Code.WALLET_NOT_SUPPORTED), now=now)
     proof = await _proof(deps, body, account, now=now)
     if isinstance(proof, Code):

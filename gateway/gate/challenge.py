@@ -34,7 +34,7 @@ async def challenge(request: web.Request, given: ChallengeGiven) -> ChallengeAns
     account = account_given(given.wallet_address, network=deps.settings.network, registry=deps.registry)
     if isinstance(account, NotAnAccount):
         return Problem(code=Code.INVALID_ACCOUNT, detail=account.reason)
-    if not supports(account.holder.family):
+    if not supports(account.holder.family, deps.registry.families):
         return Problem(code=Code.WALLET_NOT_SUPPORTED)
     uri = str(given.uri) if given.uri else None
     page = Pages(deps.settings, event.page_origins).choose(uri=uri, origin=request.headers.get("Origin"))

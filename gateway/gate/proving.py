@@ -38,7 +38,7 @@ async def prove(
     account = account_given(given.wallet_address, network=deps.settings.network, registry=deps.registry)
     if isinstance(account, NotAnAccount):
         return Code.INVALID_ACCOUNT
-    if not supports(account.holder.family):
+    if not supports(account.holder.family, deps.registry.families):
         return Code.WALLET_NOT_SUPPORTED
     proof = read(given, account, event=event, event_ref=event_ref, deps=deps, now=now)
     if isinstance(proof, Code):

@@ -99,12 +99,17 @@ async def test_a_family_without_a_scheme_is_neither_let_in_nor_accused(now, addr
     assert await verdict(GOOD, now, account=account) == Inconclusive(
         reason=f"signatures of {family} accounts cannot be checked yet", passing=False
     )
-    assert not supports(family)
+    assert not supports(family, frozenset(Family))
 
 
 @pytest.mark.parametrize("family", Family)
 def test_every_familys_accounts_can_prove_themselves(family):
-    assert supports(family)
+    assert supports(family, frozenset(Family))
+
+
+def test_a_hive_account_proves_itself_only_where_its_chain_can_be_asked():
+    assert not supports(Family.HIVE, frozenset(Family) - {Family.HIVE})
+    assert all(supports(family, frozenset()) for family in Family if family is not Family.HIVE)
 
 
 def sign_in(**changes):

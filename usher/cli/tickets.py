@@ -73,9 +73,10 @@ def grant(
 ) -> None:
     """Give somebody a ticket without money: the guest list. It takes a place like any other."""
     settings = settings_of(context)
-    named = account(settings.registry(), settings.network, guest)
-    if not supports(named.holder.family):
-        raise CommandError(f"{guest}: a {named.holder.family} wallet cannot show itself at the door yet")
+    registry = settings.registry()
+    named = account(registry, settings.network, guest)
+    if not supports(named.holder.family, registry.families):
+        raise CommandError(f"{guest}: a {named.holder.family} wallet cannot show itself at this door")
     signer = _signer(settings)
     now = utc_now()
     invitation = _Invitation(event=event, guest=named, tier=tier, again=again)

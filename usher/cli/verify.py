@@ -113,12 +113,15 @@ class _Bench:
             yield partial(self._verdict, KEYS_ONLY)
             return
         from chains.evm.lookup import EvmLookup  # noqa: PLC0415  aiohttp, only where a node is named
+        from chains.hive.lookup import HiveLookup  # noqa: PLC0415
 
-        lookup = EvmLookup({chain: [url] for chain, url in self.urls.items()})
+        urls = {chain: [url] for chain, url in self.urls.items()}
+        contracts, authorities = EvmLookup(urls), HiveLookup(urls)
         try:
-            yield partial(self._verdict, Lookups(contracts=lookup, authorities=KEYS_ONLY))
+            yield partial(self._verdict, Lookups(contracts=contracts, authorities=authorities))
         finally:
-            await lookup.aclose()
+            await contracts.aclose()
+            await authorities.aclose()
 
     async def _verdict(
         self, lookup: Lookup, account: str, message: str, signature: str, at: datetime | None
