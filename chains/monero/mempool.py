@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from chains.monero.pool import MOST_AT_ONCE, Seen, Waiting, check_spent, check_transactions, lost
+from chains.errors import TransientError
+from chains.monero.pool import MOST_AT_ONCE, Look, Queue, Seen, Waiting, check_spent, check_transactions, double_spent
 from chains.port import PaymentKey
 from chains.reading import believed
 from chains.rpc import Endpoint, Endpoints
@@ -21,14 +22,24 @@ class Mempool:
             return {}
         return await self.endpoints.ask(lambda endpoint: _transactions(endpoint, txids))
 
-    async def lost(self, waiting: Sequence[Waiting]) -> frozenset[PaymentKey]:
+    async def look(self, waits: Queue) -> Look | None:
+        """Return what daemons say of what waits; None where none answers."""
+        txids = {one.payment.key.txid for one in waits.known} | {one.key.txid for one in waits.new}
+        try:
+            seen = await self.seen(txids)
+            missing = [one for one in waits.known if one.payment.key.txid not in seen]
+            return Look(seen=seen, double_spent=await self._double_spent(missing))
+        except TransientError:
+            return None
+
+    async def _double_spent(self, waiting: Sequence[Waiting]) -> frozenset[PaymentKey]:
         """Return those of which a daemon, and a second one where there is one, says that they were double spent."""
         if not waiting:
             return frozenset()
-        first, told = await self.endpoints.ask(lambda endpoint: _lost(endpoint, waiting))
+        first, told = await self.endpoints.ask(lambda endpoint: _double_spent(endpoint, waiting))
         if told and self.endpoints.several:
             suspects = [one for one in waiting if one.payment.key in told]
-            second = await self.endpoints.ask_another([first], lambda endpoint: _lost(endpoint, suspects))
+            second = await self.endpoints.ask_another([first], lambda endpoint: _double_spent(endpoint, suspects))
             told = told & second[1] if second is not None else frozenset()
         return told
 
@@ -41,14 +52,14 @@ async def _transactions(endpoint: Endpoint, txids: Iterable[str]) -> dict[str, S
     return seen
 
 
-async def _lost(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple[Endpoint, frozenset[PaymentKey]]:
+async def _double_spent(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple[Endpoint, frozenset[PaymentKey]]:
     seen = await _transactions(endpoint, {one.payment.key.txid for one in waiting})
     images = sorted({image for one in waiting if one.payment.key.txid not in seen for image in one.images})
     spent: frozenset[str] = frozenset()
     for part in _parts(images):
         answer = await endpoint.call("/is_key_image_spent", key_images=part)
         spent |= believed(check_spent(answer, part))
-    return endpoint, frozenset(one.payment.key for one in lost(waiting, seen, spent))
+    return endpoint, double_spent(waiting, seen, spent)
 
 
 def _parts(items: Sequence[str]) -> Iterable[list[str]]:

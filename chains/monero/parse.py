@@ -5,7 +5,7 @@ The wallet tells once per transaction and subaddress, its outputs added up: that
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ _NO_PAYMENT_ID = "0" * 16
 _ARRIVED = ("in", "block")  # `block`: paid by a coinbase
 _POOL = "pool"
 _SENT = "out"
+_KINDS = {"in", _SENT, _POOL, "pending", "failed"}
 MOST = 2**64 - 1
 """Amounts and lock times are 64 bits on the chain."""
 
@@ -60,7 +61,7 @@ class Told:
 
 def check_transfers(raw: Any) -> Told | Distrusted:
     """Read the answer of `get_transfers`: lists by kind. Other accounts than the first are left out."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, Mapping) or (raw and not raw.keys() & _KINDS):
         return Distrusted(reason="the wallet's transfers are no lists by kind")
     arrived: list[Transfer] = []
     waiting: list[Transfer] = []
@@ -112,16 +113,17 @@ class Ours:
         own = self.addresses.get(transfer.minor)
         return transfer.amount > 0 and (own in self.watch or bool(self._references(transfer)))
 
-    def payment(self, transfer: Transfer, block: Block | None) -> Payment | Distrusted:
-        """Return a transfer as a payment; a wallet that writes our addresses otherwise is not ours."""
-        own = self.addresses.get(transfer.minor)
-        if own is None or own != transfer.address:
-            return Distrusted(reason=f"the wallet's subaddress {transfer.index} is not ours")
+    def strange(self, transfers: Iterable[Transfer]) -> Transfer | None:
+        """Return one whose address the wallet writes otherwise than we do, if there is one: it is another wallet."""
+        return next((one for one in transfers if self.addresses.get(one.minor, one.address) != one.address), None)
+
+    def payment(self, transfer: Transfer, block: Block | None) -> Payment:
+        """Return a reported transfer as a payment."""
         return Payment(
             key=PaymentKey(chain=self.chain.id, txid=transfer.txid, index=transfer.index),
             asset=self.chain.native.id,
             amount=transfer.amount,
-            destination=own,
+            destination=transfer.address,
             sender=None,  # hidden by the chain
             memos=(),
             block=block,
@@ -144,27 +146,20 @@ class Ours:
         return (integrated,) if integrated is not None and integrated in self.watch else ()
 
 
-def payments_in(link: Link, transfers: Iterable[Transfer], ours: Ours) -> tuple[Payment, ...] | Distrusted:
+def payments_in(link: Link, transfers: Iterable[Transfer], ours: Ours) -> tuple[Payment, ...]:
     """Return the payments among the transfers of one block, in order of transaction and index."""
     block = Block(height=link.height, hash=link.hash, time=moment(link.time))
     return _payments(transfers, ours, block)
 
 
-def payments_waiting(transfers: Iterable[Transfer], ours: Ours) -> tuple[Payment, ...] | Distrusted:
+def payments_waiting(transfers: Iterable[Transfer], ours: Ours) -> tuple[Payment, ...]:
     """Return the payments among the transfers in the pool."""
     return _payments(transfers, ours, None)
 
 
-def _payments(transfers: Iterable[Transfer], ours: Ours, block: Block | None) -> tuple[Payment, ...] | Distrusted:
-    found: list[Payment] = []
-    for transfer in sorted(transfers, key=lambda one: (one.txid, one.minor)):
-        if not ours.reported(transfer):
-            continue
-        payment = ours.payment(transfer, block)
-        if isinstance(payment, Distrusted):
-            return payment
-        found.append(payment)
-    return tuple(found)
+def _payments(transfers: Iterable[Transfer], ours: Ours, block: Block | None) -> tuple[Payment, ...]:
+    ordered = sorted(transfers, key=lambda one: (one.txid, one.minor))
+    return tuple(ours.payment(one, block) for one in ordered if ours.reported(one))
 
 
 def _transfer(entry: Any) -> Transfer | Distrusted:
@@ -213,8 +208,3 @@ def _added_up(transfers: Iterable[Transfer]) -> tuple[Transfer, ...] | Distruste
 
 def _order(transfer: Transfer) -> tuple[int, str, int]:
     return transfer.height or 0, transfer.txid, transfer.minor
-
-
-def in_heights(transfers: Iterable[Transfer], first: int, last: int) -> Iterator[Transfer]:
-    """Return those in the blocks from `first` to `last`."""
-    return (one for one in transfers if one.height is not None and first <= one.height <= last)

@@ -4,16 +4,18 @@ That one is not found proves nothing: pools forget and differ. That another one 
 can never be mined.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chains.distrust import Distrusted
 from chains.monero.rings import images_of, rings_of
-from chains.port import Payment
+from chains.port import Payment, PaymentKey, Pending, Sweep
 
 MOST_AT_ONCE = 100
 """Transactions in one question; restricted daemons answer no more."""
+MOST_WAITING = 500
+"""So many are remembered; what comes beyond is told of when it is in a block."""
 _SPENT_IN_A_BLOCK = 1
 
 
@@ -61,6 +63,59 @@ def check_spent(raw: Any, images: Iterable[str]) -> frozenset[str] | Distrusted:
     return frozenset(image for image, said in zip(asked, status, strict=True) if said == _SPENT_IN_A_BLOCK)
 
 
-def lost(waiting: Iterable[Waiting], seen: Mapping[str, Seen], spent: frozenset[str]) -> list[Waiting]:
+def double_spent(waiting: Iterable[Waiting], seen: Mapping[str, Seen], spent: frozenset[str]) -> frozenset[PaymentKey]:
     """Return those that can never be mined: another transaction, in a block, has spent what they would spend."""
-    return [one for one in waiting if one.payment.key.txid not in seen and not spent.isdisjoint(one.images)]
+    return frozenset(
+        one.payment.key for one in waiting if one.payment.key.txid not in seen and not spent.isdisjoint(one.images)
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What stands in no block that was read."""
+
+    known: tuple[Waiting, ...]  # was told of as waiting before
+    new: tuple[Payment, ...]  # sighted by the wallet, or fallen out of a block
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What daemons said of the queue."""
+
+    seen: Mapping[str, Seen]  # by txid: what one of them has
+    double_spent: frozenset[PaymentKey]
+
+
+def queue(
+    waiting: Sequence[Waiting], sighted: Iterable[Payment], fallen: Iterable[Payment], in_blocks: Container[PaymentKey]
+) -> Queue:
+    """Return what has to be asked about. `fallen`: stood in a block that was replaced."""
+    known = tuple(one for one in waiting if one.payment.key not in in_blocks)
+    before = {one.payment.key for one in known}
+    new = {one.key: replace(one, block=None) for one in (*sighted, *fallen)}
+    return Queue(
+        known=known,
+        new=tuple(one for key, one in new.items() if key not in before and key not in in_blocks),
+    )
+
+
+def with_pool(sweep: Sweep, waits: Queue, look: Look | None) -> tuple[Sweep, tuple[Waiting, ...]]:
+    """Add what waits to a sweep of blocks, and return what is to be remembered of it.
+
+    `look` is None where no daemon answered: then nothing new is told, and what was told before still waits.
+    """
+    entered: list[Waiting] = []
+    hopeless: frozenset[PaymentKey] = frozenset()
+    if look is not None:
+        hopeless = look.double_spent
+        entered = [
+            Waiting(payment=one, images=seen.images)
+            for one in waits.new
+            if (seen := look.seen.get(one.key.txid)) is not None and seen.in_pool
+        ]
+    still = tuple(one for one in waits.known if one.payment.key not in hopeless)
+    waiting = (*still, *entered)[:MOST_WAITING]
+    keys = {one.payment.key for one in waiting}
+    gone = dict.fromkeys((*(key for key in sweep.gone if key not in keys), *sorted(hopeless)))
+    pending = tuple(Pending(payment=one.payment, confirmations=0) for one in waiting)
+    return replace(sweep, gone=tuple(gone), pending=(*sweep.pending, *pending)), waiting

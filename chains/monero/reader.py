@@ -95,7 +95,7 @@ class MoneroReader:
                 raise EndpointError(
                     Trouble.INCONSISTENT, f"has no {transfer.txid} in block {link.height}, where the wallet saw it"
                 )
-        return ReadBlock(link=link, payments=believed(payments_in(link, transfers, self.ledger.ours)))
+        return ReadBlock(link=link, payments=payments_in(link, transfers, self.ledger.ours))
 
     async def _links(self, first: int, last: int) -> list[Link] | None:
         """Return the headers of a range, each standing on the one before; None where it ends beyond the tip."""

@@ -20,15 +20,14 @@ from chains.monero.derive import Subaddresses, WrongKeyError
 from chains.monero.locks import WINDOW
 from chains.monero.mempool import Mempool
 from chains.monero.parse import Ours, Told, Transfer, payments_waiting
-from chains.monero.pool import Waiting
+from chains.monero.pool import queue, with_pool
 from chains.monero.reader import Ledger, MoneroReader, by_height
 from chains.monero.rings import is_own
 from chains.monero.state import Clock, State
 from chains.monero.transport import MoneroTransport, identify
-from chains.monero.wallet import Wallet, silence
-from chains.port import Checkpoint, Payment, PaymentKey, Pending, Sweep, Watch
+from chains.monero.wallet import Wallet
+from chains.port import Checkpoint, Payment, PaymentKey, Sweep, Watch
 from chains.position import Position, ReadBlock, read, sweep_of
-from chains.reading import believed
 from chains.rpc import Endpoint, Endpoints, Observer, Transport, ignore
 from chains.wire import SECONDS
 from config.deployment import agreement_thresholds
@@ -59,6 +58,7 @@ class MoneroSource:
         self._mempool = Mempool(endpoints=endpoints)
         self._agree_above = agree_above or {}  # smallest unit by asset id
         self._blocks_per_poll = blocks_per_poll
+        self._turn = asyncio.Lock()
         self._ledger: Ledger | None = None  # of the poll that is under way
         self._following = FollowingSource(
             chain,
@@ -75,13 +75,23 @@ class MoneroSource:
 
     async def start(self, height: int | None = None) -> Checkpoint:
         """Return the checkpoint that reads on with block `height`, or with what is not final yet."""
-        self._ledger = None
-        begun = await self._following.start(height)
+        async with self._turn:
+            self._ledger = None
+            begun = await self._following.start(height)
         began = read(begun, self._chain.id).memory.final.height
         return state.write(begun, State(began=began))
 
     async def poll(self, checkpoint: Checkpoint, watch: Watch) -> Sweep:
         """Read on from the checkpoint, at most BLOCKS_PER_POLL blocks."""
+        async with self._turn:
+            return await self._poll(checkpoint, watch)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._endpoints.aclose()
+        await self._wallet.aclose()
+
+    async def _poll(self, checkpoint: Checkpoint, watch: Watch) -> Sweep:
         position, held = read(checkpoint, self._chain.id), state.read(checkpoint, self._chain.id)
         under_way = [
             *position.payments,
@@ -100,11 +110,6 @@ class MoneroSource:
                 await self._wallet.store()
         return replace(sweep, checkpoint=state.write(sweep.checkpoint, held))
 
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._endpoints.aclose()
-        await self._wallet.aclose()
-
     # --- the wallet ------------------------------------------------------------------------------------------
 
     async def _ask_wallet(self, position: Position, held: State, watch: Watch) -> Ledger:
@@ -117,12 +122,9 @@ class MoneroSource:
         if scanned < tip:
             raise TransientError(f"the wallet has scanned up to block {scanned}, we have read {tip}")
         told = await self._wallet.transfers(position.memory.final.height, tip + self._blocks_per_poll)
-        strange = [
-            one for one in (*told.arrived, *told.waiting) if addresses.get(one.minor, one.address) != one.address
-        ]
-        if strange:
-            raise PersistentError(f"{self._chain.id}: the wallet's subaddress {strange[0].index} is not ours")
         ours = Ours(chain=self._chain, watch=watch, addresses=addresses)
+        if strange := ours.strange((*told.arrived, *told.waiting)):
+            raise PersistentError(f"{self._chain.id}: the wallet's subaddress {strange.index} is not ours")
         spends = await self._own_spends(told, ours)
         known = [*position.payments, *(one.payment for one in held.waiting)]
         return Ledger(
@@ -173,8 +175,9 @@ class MoneroSource:
         if ours is not None and ours.hash != block.link.hash:
             raise TransientError(f"block {height} changed while it was read")
         before = [one for one in position.payments if one.block is not None and one.block.height == height]
-        if not set(before) <= set(block.payments):
-            raise TransientError(f"the wallet does not tell of {before[0].key.txid} as before")
+        missing = {one.key for one in before} - {one.key for one in block.payments}
+        if missing:
+            raise TransientError(f"the wallet tells no more of {min(missing).txid}, which stands in block {height}")
         below, above = position.split(height - 1)
         return replace(
             position,
@@ -206,23 +209,11 @@ class MoneroSource:
         """Add what waits in the pool: sighted by the wallet, known from there, or fallen back from a lost block."""
         in_blocks = {payment.key for payment in read(sweep.checkpoint, self._chain.id).payments}
         in_blocks |= {payment.key for payment in sweep.final} | {one.payment.key for one in held.locked}
-        known = {one.payment.key: one for one in held.waiting if one.payment.key not in in_blocks}
-        fresh = {one.key: one for one in believed(payments_waiting(ledger.waiting, ledger.ours))}
-        fallen = {one.key: replace(one, block=None) for one in before.payments if one.key in sweep.gone}
-        candidates = fresh | fallen | {key: one.payment for key, one in known.items()}
-        candidates = {key: payment for key, payment in candidates.items() if key not in in_blocks}
-        seen = await self._mempool.seen({key.txid for key in candidates})
-        queued = {
-            key: Waiting(payment=payment, images=seen[key.txid].images)
-            for key, payment in candidates.items()
-            if key.txid in seen and seen[key.txid].in_pool
-        }
-        lost = await self._mempool.lost([one for key, one in known.items() if key not in queued])
-        gone = tuple(key for key in sweep.gone if key not in queued) + tuple(sorted(lost - set(sweep.gone)))
-        waiting = queued | {key: one for key, one in known.items() if key not in queued and key not in lost}
-        pending = tuple(Pending(payment=one.payment, confirmations=0) for _, one in sorted(queued.items()))
-        told = replace(sweep, gone=gone, pending=(*sweep.pending, *pending))
-        return told, replace(held, waiting=tuple(one for _, one in sorted(waiting.items())))
+        sighted = payments_waiting(ledger.waiting, ledger.ours)
+        fallen = (one for one in before.payments if one.key in sweep.gone)
+        waits = queue(held.waiting, sighted, fallen, in_blocks)
+        told, waiting = with_pool(sweep, waits, await self._mempool.look(waits))
+        return told, replace(held, waiting=waiting)
 
 
 def _overwritten(known: list[Payment], told: Told) -> list[Transfer]:
@@ -260,8 +251,7 @@ def open_monero(
     except WrongKeyError as error:
         raise PersistentError(f"{chain.id}: {error}") from None
 
-    async def ours(transport: Transport) -> str:
-        await silence(transport)
+    async def ours(_transport: Transport) -> str:
         return chain.id  # whose wallet it is shows when it is opened
 
     urls = [*settings.endpoints, settings.wallet.endpoint]

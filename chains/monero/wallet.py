@@ -14,7 +14,7 @@ from chains.errors import PersistentError, TransientError
 from chains.monero.derive import Subaddresses
 from chains.monero.parse import Told, check_transfers
 from chains.monero.rings import outputs_of
-from chains.rpc import Call, Endpoint, EndpointError, Refusal, Transport
+from chains.rpc import Call, Endpoint, EndpointError, Refusal
 
 T = TypeVar("T")
 
@@ -86,6 +86,7 @@ class Wallet:
         """Open it unless it is open, or make it anew from the view key where there is no such file any more."""
         primary = await self._ask("get_address", account_index=0, address_index=[0])
         if isinstance(primary, Refusal) and primary.code == _NOT_OPEN:
+            await self._done("auto_refresh", enable=False)  # it is on in every new process
             opened = await self._ask("open_wallet", filename=self.secrets.name, password=self._password)
             if isinstance(opened, Refusal):
                 await self._made(opened, restore_height)
@@ -150,10 +151,3 @@ class Wallet:
     @property
     def _password(self) -> str:
         return self.secrets.password.get_secret_value()
-
-
-async def silence(transport: Transport) -> None:
-    """Let the wallet scan only when it is asked to. Raises EndpointError."""
-    answer = await transport.call(Call(method="auto_refresh", params={"enable": False}))
-    if isinstance(answer, Refusal):
-        raise answer.error
