@@ -22,6 +22,11 @@ NAMES = [*itertools.chain(*FAMILIES.values())]
 ANY_TEXT = [name for name in NAMES if name not in ALL or ALL[name].any_text]
 REFUSED = "signature_invalid"
 WAYS = 13
+SOLD_ON_HIVE = f"""
+[chains."{npm_house.HIVE}"]
+endpoints = ["{npm_house.NOBODY}"]
+receive = "usher"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,7 @@ async def test_viem_reads_the_challenge_as_a_sign_in_of_this_page_and_wallet(hou
 async def doubtful(database_urls, now, tmp_path):
     """A gate in this process, so that its verdicts can be taken away."""
     store = open_store(database_urls("sqlite"))
-    async with gate_house.opened(store, now, tmp_path) as running:
+    async with gate_house.opened(store, now, tmp_path, more=SOLD_ON_HIVE) as running:
         yield running
     await store.aclose()
 
