@@ -25,8 +25,8 @@ TOO_NEW = (
     'with the following configuration parameter: "maxSupportedTransactionVersion": {0}'
 )
 _VERSIONS: dict[type, int | str] = {Message: "legacy", MessageV0: 0, MessageV1: 1}
-_SYSTEM_TRANSFER = (2).to_bytes(4, "little")
-_TOKEN_TRANSFER, _TOKEN_TRANSFER_CHECKED = 3, 12
+_CREATE_ACCOUNT, _TRANSFER = (0).to_bytes(4, "little"), (2).to_bytes(4, "little")
+_TOKEN_TRANSFER, _TOKEN_TRANSFER_CHECKED = bytes([3]), bytes([12])
 
 
 def encoding_of(options: Mapping[str, Any]) -> str:
@@ -182,10 +182,10 @@ def _compiled(call: CompiledInstruction, height: int | None) -> dict[str, Any]:
 
 
 def _parsed(call: CompiledInstruction, landed: Landed, height: int | None) -> dict[str, Any]:
-    """Return a call as nodes parse it; of the many they know, transfers and memos."""
+    """Return a call as nodes parse it; of the many they know, new accounts, transfers and memos."""
     program, data = landed.keys[call.program_id_index], bytes(call.data)
     accounts = [str(landed.keys[index]) for index in bytes(call.accounts)]
-    known = _read(program, data, accounts, landed)
+    known = _read(program, data, accounts)
     if known is None:
         rest = {"accounts": accounts, "data": base58.encode(data), "programId": str(program)}
         return rest | {"stackHeight": height}
@@ -193,25 +193,40 @@ def _parsed(call: CompiledInstruction, landed: Landed, height: int | None) -> di
     return {"parsed": readable, "program": name, "programId": str(program), "stackHeight": height}
 
 
-def _read(program: Pubkey, data: bytes, accounts: Sequence[str], landed: Landed) -> tuple[str, Any] | None:
+def _read(program: Pubkey, data: bytes, accounts: Sequence[str]) -> tuple[str, Any] | None:
     if program in MEMOS:
         try:
             return "spl-memo", data.decode()
         except UnicodeDecodeError:
             return None
-    if program == SYSTEM and data[:4] == _SYSTEM_TRANSFER:
-        info = {"destination": accounts[1], "lamports": int.from_bytes(data[4:12], "little"), "source": accounts[0]}
-        return "system", {"info": info, "type": "transfer"}
-    if program in PROGRAMS and data[:1] == bytes([_TOKEN_TRANSFER]):
-        info = {"amount": str(int.from_bytes(data[1:9], "little")), "authority": accounts[2]}
-        return PROGRAMS[program], {
-            "info": {**info, "destination": accounts[1], "source": accounts[0]},
-            "type": "transfer",
-        }
-    if program in PROGRAMS and data[:1] == bytes([_TOKEN_TRANSFER_CHECKED]):
-        amount = ui_amount(int.from_bytes(data[1:9], "little"), data[9])
-        info = {"authority": accounts[3], "destination": accounts[2], "mint": accounts[1], "source": accounts[0]}
-        return PROGRAMS[program], {"info": {**info, "tokenAmount": amount}, "type": "transferChecked"}
+    read = _read_system(data, accounts) if program == SYSTEM else None
+    if program in PROGRAMS:
+        read = _read_token(data, accounts)
+    return None if read is None else (PROGRAMS.get(program, "system"), read)
+
+
+def _read_system(data: bytes, accounts: Sequence[str]) -> Any:
+    lamports = int.from_bytes(data[4:12], "little")
+    if data[:4] == _TRANSFER:
+        info = {"destination": accounts[1], "lamports": lamports, "source": accounts[0]}
+        return {"info": info, "type": "transfer"}
+    if data[:4] == _CREATE_ACCOUNT:
+        space, owner = int.from_bytes(data[12:20], "little"), str(Pubkey(data[20:52]))
+        info = {"lamports": lamports, "newAccount": accounts[1], "owner": owner, "source": accounts[0], "space": space}
+        return {"info": info, "type": "createAccount"}
+    return None
+
+
+def _read_token(data: bytes, accounts: Sequence[str]) -> Any:
+    amount = int.from_bytes(data[1:9], "little")
+    if data[:1] == _TOKEN_TRANSFER:
+        source, destination, authority = accounts[:3]
+        info = {"amount": str(amount), "authority": authority, "destination": destination, "source": source}
+        return {"info": info, "type": "transfer"}
+    if data[:1] == _TOKEN_TRANSFER_CHECKED:
+        source, mint, destination, authority = accounts[:4]
+        info = {"authority": authority, "destination": destination, "mint": mint, "source": source}
+        return {"info": {**info, "tokenAmount": ui_amount(amount, data[9])}, "type": "transferChecked"}
     return None
 
 
