@@ -134,8 +134,8 @@ REQUESTS = st.builds(
 )
 PIECES = st.sampled_from(
     ["bitcoin:", US, US.upper(), "?", "&", "=", "amount", "label", "message", "lightning", "lnbc20m1", "req-", "0.5",
-     "1", ".", "%", "%41", "%ff", "+", "\0", "é", "//", "xpub", "wpkh(", "tr(", ")", "/0/*", "/<0;1>/*", "[deadbeef/84h]",
-     "#"]
+     "1", ".", "%", "%41", "%ff", "+", "\0", "é", "//", "xpub", "wpkh(", "tr(", ")", "/0/*", "/<0;1>/*",
+     "[deadbeef/84h]", "#"]
 )  # fmt: skip
 TEXTS = st.text() | st.lists(PIECES, max_size=12).map("".join)
 

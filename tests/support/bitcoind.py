@@ -135,9 +135,9 @@ class Bitcoind:
         funded: str = self.rpc("fundrawtransaction", raw, wanted, False, wallet=wallet)["hex"]
         return funded
 
-    def signed(self, raw: str, *, wallet: str = MINER) -> str:
+    def signed(self, raw: str, coins: Sequence[dict[str, Any]] = (), *, wallet: str = MINER) -> str:
         """Return a transaction with a wallet's signatures."""
-        answer = self.rpc("signrawtransactionwithwallet", raw, wallet=wallet)
+        answer = self.rpc("signrawtransactionwithwallet", raw, list(coins), wallet=wallet)
         assert answer["complete"], answer
         signed: str = answer["hex"]
         return signed
@@ -159,15 +159,15 @@ class Bitcoind:
     def respend(self, txid: str, *outputs: tuple[str | bytes, int], fee: int = 20 * FEE) -> str:
         """Return a signed transaction that spends the very inputs of another one; the rest goes back to the wallet."""
         inputs = self.inputs_of(txid)
-        before = [self.rpc("gettransaction", spent, wallet=MINER)["hex"] for spent, _ in inputs]
-        coins = [
-            self.rpc("decoderawtransaction", raw)["vout"][vout]["value"]
-            for raw, (_, vout) in zip(before, inputs, strict=True)
-        ]
-        total = sum(round(coin * COIN) for coin in coins)
+        spent = [self.rpc("decoderawtransaction", self.raw(before))["vout"][vout] for before, vout in inputs]
         paid = [(self.script(to) if isinstance(to, str) else to, amount) for to, amount in outputs]
+        total = sum(round(output["value"] * COIN) for output in spent)
         change = (self.script(self.address()), total - fee - sum(amount for _, amount in paid))
-        return self.signed(transaction(inputs, [*paid, change]))
+        coins = [  # told, since the wallet does not sign what it thinks is spent
+            {"txid": before, "vout": vout, "scriptPubKey": output["scriptPubKey"]["hex"], "amount": output["value"]}
+            for (before, vout), output in zip(inputs, spent, strict=True)
+        ]
+        return self.signed(transaction(inputs, [*paid, change]), coins)
 
 
 def transaction(inputs: Sequence[tuple[str, int]], outputs: Sequence[tuple[bytes, int]], *, version: int = 2) -> str:
