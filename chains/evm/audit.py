@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain as chained
 from types import MappingProxyType
+from typing import Any
 
 from chains.distrust import Distrusted
 from chains.evm.balances import Balances, Range, first_seen, looked_at, spans, strangers
@@ -114,7 +115,7 @@ async def holdings(endpoint: Endpoint, wanted: Wanted) -> dict[int, Holdings | N
     asked = [(height, part) for height, addresses in sorted(wanted.items()) for part in _parts(sorted(addresses))]
     calls = [Call(method="eth_call", params=(question(part), hex(height))) for height, part in asked]
     batches = [calls[start : start + CALLS_PER_BATCH] for start in range(0, len(calls), CALLS_PER_BATCH)]
-    answers = chained.from_iterable(await together(endpoint.batch(batch) for batch in batches))
+    answers = chained.from_iterable(await together(_bearable(endpoint, batch) for batch in batches))
     told: dict[int, dict[str, Holding] | None] = {height: {} for height in wanted}
     for (height, part), answer in zip(asked, answers, strict=True):
         held = told[height]
@@ -128,6 +129,16 @@ async def holdings(endpoint: Endpoint, wanted: Wanted) -> dict[int, Holdings | N
         else:
             held.update(read)
     return dict(told)
+
+
+async def _bearable(endpoint: Endpoint, calls: Sequence[Call]) -> Sequence[Any]:
+    """Return the answers; nothing for each where the question is more than the endpoint takes."""
+    try:
+        return await endpoint.batch(calls)
+    except EndpointError as error:
+        if error.trouble is not Trouble.TOO_LARGE:
+            raise
+        return [None] * len(calls)
 
 
 async def _singly(endpoint: Endpoint, height: int, addresses: Sequence[str]) -> Holdings | None:

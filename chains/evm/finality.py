@@ -12,7 +12,7 @@ from chains.evm.view import fitting, look, there
 from chains.port import Payment
 from chains.position import Position, Settled, large, settle
 from chains.reading import together
-from chains.rpc import Endpoint, EndpointError, Trouble
+from chains.rpc import DISAGREEING, Endpoint, EndpointError, Trouble
 from config.registry import Finality
 
 
@@ -97,7 +97,7 @@ class Rising:
         denied: frozenset[str] = frozenset()
         doubted: frozenset[str] = frozenset()
         if not told.confirmed:
-            denied = await disproved(told.teller or self.reader, finding)
+            denied = await self._denied(told.teller or self.reader, finding)
             unsure = {block.hash for block in large((*known, *found), self.opinions.limits)}
             doubted = denied | {
                 one.destination.lower() for one in found if one.block is not None and one.block.hash in unsure
@@ -173,7 +173,22 @@ class Rising:
         return [*held, *recent]
 
     async def _found(self, endpoint: Endpoint, blocks: Sequence[EvmBlock]) -> Finding:
-        return await find(endpoint, self.balances, self._range(blocks), self.reader.ours)
+        """Return what an endpoint's balances say; that it fails over them holds up nothing else, and loses nothing."""
+        span = self._range(blocks)
+        try:
+            return await find(endpoint, self.balances, span, self.reader.ours)
+        except EndpointError as error:
+            if error.trouble in DISAGREEING:
+                raise
+            return Finding(range=span, now=None)
+
+    async def _denied(self, teller: Reader, finding: Finding) -> frozenset[str]:
+        try:
+            return await disproved(teller, finding)
+        except EndpointError as error:
+            if error.trouble in DISAGREEING:
+                raise
+            return frozenset()  # as if it offered no proofs
 
     def _range(self, blocks: Sequence[EvmBlock]) -> Range:
         return Range.of(blocks, self.reader.ours)

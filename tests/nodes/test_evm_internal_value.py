@@ -260,6 +260,17 @@ async def test_polling_twice_from_one_checkpoint_finds_the_same(scene, source, b
     assert (await source.poll(first.checkpoint, scene.watch)).final == ()
 
 
+async def test_a_chain_that_is_read_anew_shows_the_same_payments_under_the_same_keys(scene, source, begun):
+    scene.inside(5)
+    scene.node.mine(2)
+    scene.inside(6)
+    scene.node.mine()
+    before = await settled(scene, source, begun)
+    anew, _ = await follow(source, await source.start(3), scene.watch)
+    assert [payment.amount for payment in before] == [5, 6]
+    assert [payment for payment in anew if not payment.direct] == before
+
+
 async def test_after_an_outage_each_is_found_in_its_block_with_few_questions(scene, proxies):
     source = evm_source(scene.chain, proxies[0].url)
     sweep = await begin(scene, source)
@@ -410,6 +421,21 @@ async def test_a_chain_goes_on_while_balances_cannot_be_read_and_what_came_meanw
     assert told(found) == [(5, sweep.final_height + 1, False)]
 
 
+@pytest.mark.parametrize("method", ["eth_call", "eth_getProof"])
+async def test_a_node_that_breaks_down_over_balances_holds_up_nothing_else(scene, proxies, alone, method):
+    """As one that times out over old state does: the chain goes on, and what came in is found when it answers."""
+    sweep = await begin(scene, alone)
+    proxies[0].dies_of = {method}
+    scene.inside(5)
+    scene.node.send(to=scene.ours[0], value=50)
+    scene.node.mine(FINALITY)
+    final, sweep = await follow(alone, sweep.checkpoint, scene.watch)
+    assert [payment.amount for payment in final] == ([50] if method == "eth_call" else [50, 5])
+    proxies[0].dies_of = set()
+    final += await settled(scene, alone, sweep.checkpoint, mine=1)
+    assert [payment.amount for payment in final] == [50, 5]
+
+
 async def test_a_node_that_never_had_old_state_begins_with_what_its_oldest_holds(scene, proxies, alone):
     checkpoint = await alone.start(2)
     scene.inside(5)
@@ -466,6 +492,15 @@ async def test_a_node_without_such_calls_is_asked_for_single_balances_and_withou
     scene.node.mine(3)
     found = await settled(scene, alone, sweep.checkpoint)
     assert [payment.amount for payment in found] == ([5] if len(missing) == 1 else [])
+
+
+async def test_a_node_that_takes_only_short_requests_is_asked_for_single_balances(scene, proxies, alone):
+    proxies[0].largest = 250
+    sweep = await begin(scene, alone)
+    scene.inside(5)
+    scene.node.mine(3)
+    assert [payment.amount for payment in await settled(scene, alone, sweep.checkpoint)] == [5]
+    assert "eth_getBalance" in proxies[0].asked
 
 
 async def test_a_node_that_runs_calls_at_another_block_is_asked_for_single_balances(scene, proxies, alone):

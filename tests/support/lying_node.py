@@ -87,8 +87,10 @@ class LyingNode:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     dead: bool = False
+    dies_of: set[str] = field(default_factory=set)  # methods that break the connection
     hangs: bool = False  # takes the question and never answers
     most_calls: int | None = None  # larger batches are refused
+    largest: int | None = None  # bytes; longer requests are refused by the server before it
     most_heights: int | None = None  # eth_getLogs over more heights is refused
     refuse: dict[str, dict[str, Any]] = field(default_factory=dict)  # JSON-RPC errors by first parameter
     deny: Denial = allow
@@ -105,7 +107,14 @@ class LyingNode:
             return web.Response()
         if self.hangs:
             await self.over.wait()
-        body = orjson.loads(await request.read())
+        raw = await request.read()
+        if self.largest is not None and len(raw) > self.largest:
+            return web.Response(status=413)
+        body = orjson.loads(raw)
+        if self.dies_of & {call["method"] for call in (body if isinstance(body, list) else [body])}:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         if self.garbage is not None or self.status != 200:
             return web.Response(body=self.garbage or b"busy", status=self.status, headers=self.headers)
         session: aiohttp.ClientSession = request.app[SESSION]
