@@ -19,7 +19,7 @@ from math import ceil
 import pytest
 
 from chains.progress import Status
-from monitor.resume import READ_AGAIN, resume
+from monitor.resume import resume
 from tests.support.chains_drivers import DRIVERS, FINALITY, on_one_worker
 from tests.support.monitor_world import standing
 from tests.support.stage_history import begin, complete, prepare
@@ -190,8 +190,6 @@ async def test_a_ticket_is_suspended_with_its_payment_and_valid_again_when_it_re
 #          ticket                      the chain is stopped and asked no more, until the operator has looked
 async def test_a_reorg_below_finality_stops_the_chain_until_the_operator_has_looked(world):
     event = await world.event()
-    world.stage.mine(READ_AGAIN * FINALITY)  # what the operator's word has read again is all of this story
-    await world.catch_up()
     world.stage.pay(world.bill(await world.order(event, 1)))
     await world.mine(FINALITY + 1)
     world.stage.mine(FINALITY + 3)

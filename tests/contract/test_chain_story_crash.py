@@ -29,7 +29,7 @@ async def test_a_watcher_killed_in_mid_batch_ends_in_the_same_book(name, databas
         await begin(world, told)
         stored = world.copy("stored.db")
         complete(world, told)
-        answer = await killed_again_and_again(Reading.of(world, stored))
+        answer = await killed_again_and_again(reading_of(world, stored))
         await world.catch_up()
         assert (answer["wrong"], answer["book"]) == ([], await ended(world.store))
         assert answer["places"] > 4, "too few places to kill at: the history does too little"
@@ -43,8 +43,15 @@ async def test_a_watcher_that_stored_its_checkpoint_apart_from_the_payments_woul
         stored = world.copy("stored.db")
         await begin(world, told)
         complete(world, told)
-        answer = await killed_again_and_again(Reading.of(world, stored, careless=True))
+        answer = await killed_again_and_again(reading_of(world, stored, careless=True))
         assert any("another book" in line for line in answer["wrong"])
+
+
+def reading_of(world, url, *, careless=False):
+    """Return what reads on in a copy of a world's database."""
+    stage = world.stage
+    receive = stage.settings.receive
+    return Reading(url=url, reader=stage.reader(), chain=stage.chain, receive=receive, now=world.now, careless=careless)
 
 
 async def killed_again_and_again(reading):

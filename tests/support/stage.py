@@ -70,6 +70,17 @@ class Stage(Protocol):
         """Return how much of each asset lies at these addresses, as the node says at its tip."""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Opens the source that is there; in another process, a copy of it."""
+
+    source: ChainSource
+
+    def __call__(self) -> ChainSource:
+        """Return it."""
+        return self.source
+
+
 def with_depths(chain: Chain) -> Chain:
     """Return a chain that mints at MINT confirmations, whatever the value."""
     return replace(chain, mint_steps={"*": (MintStep(up_to=None, confirmations=MINT),)})

@@ -26,7 +26,7 @@ from store.engine import Store, open_store
 from store.schema import leases
 from tests.support.monitor_crash import Careless, databases, in_fork, places
 from tests.support.monitor_world import START, read_book, standing
-from tests.support.stage_world import StageWorld, watcher_of
+from tests.support.stage_watcher import watcher_of
 
 EVERY = 9
 """Beside those around commits, before every so many-th statement there is a place to be killed at."""
@@ -42,13 +42,6 @@ class Reading:
     receive: str
     now: datetime
     careless: bool = False  # store each checkpoint before its payments: the control
-
-    @classmethod
-    def of(cls, world: StageWorld, url: str, *, careless: bool = False) -> "Reading":
-        """Return what reads on in a copy of a world's database."""
-        stage = world.stage
-        receive = stage.settings.receive
-        return cls(url=url, reader=stage.reader(), chain=stage.chain, receive=receive, now=world.now, careless=careless)
 
 
 async def ended(store: Store) -> str:

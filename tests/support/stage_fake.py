@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from chains.errors import TransientError
 from chains.port import ChainSource
@@ -11,17 +10,7 @@ from config.settings import ChainSettings
 from tests.support.chains_drivers import FINALITY, evm_chain
 from tests.support.config_files import XPUB
 from tests.support.monitor_world import RECEIVE, wallet
-from tests.support.stage import Bill, with_depths
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Hands out the chain itself; in another process, a copy of it."""
-
-    chain: FakeChain
-
-    def __call__(self) -> ChainSource:
-        return self.chain
+from tests.support.stage import Bill, Given, with_depths
 
 
 class FakeStage:
@@ -38,7 +27,7 @@ class FakeStage:
         self._sent: dict[str, tuple[Bill, ...]] = {}
 
     def reader(self) -> Callable[[], ChainSource]:
-        return _Open(self._fake)
+        return Given(self._fake)
 
     def mine(self, blocks: int = 1) -> None:
         self._fake.mine(blocks)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.support.chains_drivers import FINALITY
+from tests.support.natures import FINALITY
 from tests.support.stage import Bill
 from tests.support.stage_world import StageWorld
 

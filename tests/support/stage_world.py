@@ -13,21 +13,17 @@ from chains import progress
 from chains.account import Account
 from chains.accounts import account_of
 from chains.catalogue import derivation, finds_by_reference
-from chains.port import ChainSource
 from chains.progress import Progress
-from config.clock import Clock
-from config.registry import Asset, Chain
+from config.registry import Asset
 from monitor.hooks import Silence
 from monitor.housekeeping import Housekeeping
-from monitor.sitting import Terms
-from monitor.watcher import Watcher
 from payouts.journal import balances
 from store.engine import Store, open_store
 from store.schema import leases
-from tests.support.chains_drivers import FINALITY
-from tests.support.monitor_world import Book, read_book, signer
-from tests.support.natures import Nature
+from tests.support.monitor_world import Book, read_book
+from tests.support.natures import FINALITY, Nature
 from tests.support.stage import KEYS, MINT, Bill, Stage
+from tests.support.stage_watcher import watcher_of
 from tickets import addresses, events, orders, till
 from tickets.event import Event, EventDraft, TierDraft
 from tickets.order import Order
@@ -50,12 +46,6 @@ class Listener(Silence):
 
     def stopped(self, _chain, reason) -> None:
         self.troubles.append(reason)
-
-
-def watcher_of(chain: Chain, receive: str, *, source: ChainSource, store: Store, clock: Clock) -> Watcher:
-    """Return the watcher of a stage's chain."""
-    terms = Terms(chain=chain, network=chain.network, signer=signer(), grace=timedelta(minutes=60))
-    return Watcher(source=source, store=store, terms=terms, receive=frozenset({receive}), clock=clock)
 
 
 @dataclass(eq=False)
