@@ -92,7 +92,7 @@ def opened() -> Iterator[House]:
         wallets: dict[str, Wallet] = {name: npm_wallet(signing, name) for name in ALL}
         wallets |= {name: MoneroWallet(rpc=rpc, index=index) for name, index in MONERO.items()}
         for name in KINDS["hive"]:
-            _hive_account(hive, **wallets[name].secret)
+            _hive_account(hive, **npm_wallet(signing, name).secret)
         for address in {wallet.address for wallet in wallets.values()}:
             type_usher.json("tickets", "grant", EVENT, address)
         serve = [sys.executable, "-m", "usher", "--config", str(type_usher.config), "gate"]
