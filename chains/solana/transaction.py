@@ -182,7 +182,7 @@ def _holdings(told: Any, keys: Sequence[str]) -> dict[str, Holding]:
     return {
         keys[whole(entry["accountIndex"])]: Holding(
             mint=text(entry["mint"]),
-            owner=entry.get("owner") or None,
+            owner=None if entry.get("owner") is None else text(entry["owner"]),
             amount=amount(entry["uiTokenAmount"]["amount"]),
         )
         for entry in told or ()

@@ -118,8 +118,8 @@ def _query(query: str) -> dict[str, list[str]] | Malformed:
     values: dict[str, list[str]] = {}
     for parameter in query.split("&") if query else ():
         name, equals, written = parameter.partition("=")
-        value = _decoded(written.replace("+", " "))  # as the reference implementation reads it (URL Standard §5.1)
-        if not equals or value is None:
+        value = _decoded(written, plus=" ")  # as the reference implementation writes a space (URL Standard §5.1)
+        if not (name and equals) or value is None:
             return Malformed(reason="a parameter is not <name>=<value>, properly percent-encoded")
         values.setdefault(name, []).append(value)
     if any(len(values.get(name, ())) > 1 for name in _ONCE):
@@ -151,5 +151,5 @@ def _is_address(text: str) -> bool:
     return is_wallet(text) or is_reference(text)
 
 
-def _decoded(text: str) -> str | None:
-    return percent.decode(text) if _ESCAPED.fullmatch(text.replace(" ", "+")) else None
+def _decoded(text: str, *, plus: str = "+") -> str | None:
+    return percent.decode(text.replace("+", plus)) if _ESCAPED.fullmatch(text) else None
