@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -409,22 +410,34 @@ def post(url, method, **params):
         return json.load(response)
 
 
-def test_it_runs_as_a_node_of_its_own_that_is_steered_over_http():
-    command = [sys.executable, "-m", "tests.nodes.hive", "--port", str(free_port())]
+@contextmanager
+def running(*words):
+    """The URL of an emulation in a process of its own."""
+    command = [sys.executable, "-m", "tests.nodes.hive", "--port", str(free_port()), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            url = process.stdout.readline().strip()
-            made = post(url, "emulator_account", name="alice", hive="5.000 HIVE", password="secret")["result"]
-            assert made["private"]["active"].startswith("5")
-            post(url, "emulator_account", name="bob")
-            txid = post(url, "emulator_transfer", **transfer(memo="o:1")[1])["result"]["id"]
-            before = post(url, "emulator_state")["result"]["head"]
-            assert post(url, "emulator_mine", blocks=2)["result"]["head"] == before + 2
-            told = post(url, "condenser_api.get_transaction", id=txid)["result"]
-            assert (told["block_num"], told["operations"]) == (before + 1, [transfer(memo="o:1")])
-            post(url, "emulator_reorg", depth=2)
-            post(url, "emulator_drop", apis=["account_history_api"])
-            assert "error" in post(url, "condenser_api.get_transaction", id=txid)
-            assert "error" in post(url, "account_history_api.get_ops_in_block", block_num=1)
+            yield process.stdout.readline().strip()
         finally:
             process.kill()
+
+
+def test_it_runs_as_a_node_of_its_own_that_is_steered_over_http():
+    with running() as url:
+        made = post(url, "emulator_account", name="alice", hive="5.000 HIVE", password="secret")["result"]
+        assert made["private"]["active"].startswith("5")
+        assert post(url, "emulator_account", name="alice")["result"] == made
+        post(url, "emulator_account", name="bob")
+        txid = post(url, "emulator_transfer", **transfer(memo="o:1")[1])["result"]["id"]
+        before = post(url, "emulator_state")["result"]["head"]
+        assert post(url, "emulator_mine", blocks=2)["result"]["head"] == before + 2
+        told = post(url, "condenser_api.get_transaction", id=txid)["result"]
+        assert (told["block_num"], told["operations"]) == (before + 1, [transfer(memo="o:1")])
+        refused = post(url, "emulator_transfer", **transfer("99.000 HIVE")[1])["error"]
+        assert "sufficient funds" in refused["message"]
+        post(url, "emulator_reorg", depth=2)
+        post(url, "emulator_drop", apis=["account_history_api"])
+        assert "error" in post(url, "condenser_api.get_transaction", id=txid)
+        assert "error" in post(url, "account_history_api.get_ops_in_block", block_num=1)
+        assert post(url, "emulator_clock", time="2026-12-24T18:00:00")["result"]["head"] == before + 2
+        post(url, "emulator_mine")
+        assert post(url, "database_api.get_dynamic_global_properties")["result"]["time"] == "2026-12-24T18:00:00"

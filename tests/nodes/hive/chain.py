@@ -112,8 +112,11 @@ class Emulation:
     # --- what only tests may do --------------------------------------------------------------------------------
 
     def account(self, name: str, *, hive: int = 0, hbd: int = 0, password: str | None = None) -> wallet.Keys:
-        """Give an account what it has (units), or make one that was always there; its keys come from a password."""
-        self.keys[name] = keys = wallet.Keys(name, password or f"password of {name}")
+        """Make an account that was always there, or take the one there is, and give it so much more (units).
+
+        A new account's keys come from the password, as wallets make them.
+        """
+        keys = self.keys.setdefault(name, wallet.Keys(name, password or f"password of {name}"))
         for block in self.blocks:
             if name not in block.state.accounts:
                 block.state.put(self._new_account(name, self.blocks[0].time))

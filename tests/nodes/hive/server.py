@@ -90,12 +90,20 @@ class Node:
             return _error(None, INVALID_REQUEST, 'jsonrpc value is not "2.0"')
         number, method, params = asked.get("id"), asked["method"], asked.get("params", {})
         if self.steered and method in controls.CONTROLS:
-            return _result(number, controls.CONTROLS[method](self, params))
+            return self._steer(number, method, params)
         if method == "call":
             if not isinstance(params, list) or not 2 <= len(params) <= 3:
                 return _error(number, NO_PARAMETERS, 'params should be {"api", "method", "args"')
             method, params = f"{params[0]}.{params[1]}", params[2] if len(params) > 2 else {}
         return self._called(number, method, params)
+
+    def _steer(self, number: Any, method: str, params: Any) -> dict[str, Any]:
+        try:
+            return _result(number, controls.CONTROLS[method](self, params))
+        except Refused as refusal:
+            return _error(number, DURING_CALL, f"{refusal.kind}:{refusal}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return _error(number, UNREADABLE, f"Bad Cast:{error!r}")
 
     def _called(self, number: Any, method: str, params: Any) -> dict[str, Any]:
         self.asked.append(method)
