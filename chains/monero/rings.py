@@ -38,7 +38,7 @@ def rings_of(as_json: Any) -> list[frozenset[int]] | Distrusted:
         match one:
             case {"key": {"amount": 0, "key_offsets": list() as offsets}} if len(offsets) <= MOST_MEMBERS:
                 pass
-            case {"key": {"amount": int()}}:  # from before RingCT, where places were counted per amount
+            case {"key": {"amount": int() as amount}} if amount > 0:  # before RingCT, counted per amount
                 rings.append(frozenset())
                 continue
             case {"gen": _}:
