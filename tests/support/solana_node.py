@@ -13,13 +13,17 @@ from solders.keypair import Keypair
 from solders.message import Message, MessageV0, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.system_program import (
+    AdvanceNonceAccountParams,
     CreateAccountParams,
     CreateLookupTableParams,
     ExtendLookupTableParams,
+    InitializeNonceAccountParams,
     TransferParams,
+    advance_nonce_account,
     create_account,
     create_lookup_table,
     extend_lookup_table,
+    initialize_nonce_account,
     transfer,
 )
 from solders.transaction import VersionedTransaction
@@ -36,7 +40,8 @@ from chains.solana.source import SLOTS_PER_POLL, TRANSACTIONS_PER_POLL, SolanaSo
 from chains.solana.transport import SolanaTransport, identify
 from config.loader import load_registry
 from config.registry import Asset, Chain
-from tests.nodes.solana.ledger import Ledger
+from tests.nodes.solana.execution import SYSTEM
+from tests.nodes.solana.ledger import NONCE_VALUE, Ledger
 from tests.nodes.solana.server import Server, serving
 from tests.nodes.solana.tokens import MINT_SIZE, TOKEN
 from tests.support.natures import FINALITY
@@ -71,11 +76,21 @@ class Hands:
         signers: Sequence[Keypair] = (),
         tables: Sequence[AddressLookupTableAccount] = (),
         version: int | None = 0,
+        nonce: Pubkey | None = None,
     ) -> VersionedTransaction:
-        """Return a signed transaction, unlike any other. Version None: the legacy one."""
+        """Return a signed transaction, unlike any other. Version None: the legacy one. `nonce`: instead of a blockhash.
+
+        Of two transactions with one value of a nonce, one is done.
+        """
         payer = payer or self.payer
         unlike = set_compute_unit_limit(300_000 + next(self.numbers))
         recent = Hash.from_string(self.ledger.newest("finalized").hash)
+        if nonce is not None:
+            account = self.ledger.svm.get_account(nonce)
+            assert account is not None
+            recent = Hash(bytes(account.data)[NONCE_VALUE])
+            advanced = AdvanceNonceAccountParams(nonce_pubkey=nonce, authorized_pubkey=payer.pubkey())
+            calls = (advance_nonce_account(advanced), *calls)
         message: Message | MessageV0 | MessageV1
         if version is None:
             message = Message.new_with_blockhash([*calls, unlike], payer.pubkey(), recent)
@@ -104,6 +119,18 @@ class Hands:
         call = _give(self.payer.pubkey(), Pubkey.from_string(str(to)), lamports)
         named = [AccountMeta(Pubkey.from_string(key), is_signer=False, is_writable=False) for key in references]
         return Instruction(call.program_id, bytes(call.data), [*call.accounts, *named])
+
+    def nonces(self, count: int) -> list[Pubkey]:
+        """Open nonce accounts."""
+        keys = [Keypair() for _ in range(count)]
+        for key in keys:
+            opened = CreateAccountParams(
+                from_pubkey=self.payer.pubkey(), to_pubkey=key.pubkey(), lamports=2 * SOL, space=80, owner=SYSTEM
+            )
+            first = InitializeNonceAccountParams(nonce_pubkey=key.pubkey(), authority=self.payer.pubkey())
+            self.send(create_account(opened), initialize_nonce_account(first), signers=[key])
+        self.ledger.mine()
+        return [key.pubkey() for key in keys]
 
     # --- tokens --------------------------------------------------------------------------------------------
 
