@@ -3,17 +3,17 @@
 Nothing rests on what is seen here: it tells buyers that their payment was noticed, and lets their hold live longer.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from chains.bitcoin.ours import Ours
 from chains.bitcoin.parse import origin_of, payments_of, pays
-from chains.bitcoin.pool import MOST_NEEDED, Pool, Waiting
+from chains.bitcoin.pool import MOST_NEEDED, MOST_WAITING, Pool, Waiting
 from chains.bitcoin.transaction import Transaction, read_transaction, shown_outpoint
 from chains.bitcoin.transport import UNKNOWN, bytes_of
-from chains.reading import believed, listed, served
+from chains.reading import listed, served
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 LOOKED_AT = 2_000
@@ -57,15 +57,16 @@ class PoolReader:
         wanted = [txid for txid in first if txid in txids]
         wanted += islice(txids - self.foreign.txids - set(known) - set(wanted), LOOKED_AT)
         telling = _version(served(network)) >= TELLS_ORIGINS
-        ours = await self._ours_among(wanted)
+        room = MOST_WAITING - len(txids.intersection(known))
+        ours = (await self._ours_among(wanted))[: max(0, room)]
         seen = [await self._waiting(transaction, txids, telling=telling) for transaction in ours]
         return Pool(ours=tuple(waiting for waiting in seen if waiting is not None), txids=frozenset(txids))
 
     async def _ours_among(self, txids: Sequence[str]) -> list[Transaction]:
         """Return those that pay us; remember the others. What has left the pool since is passed over."""
         found = await self._transactions(txids)
-        ours = [transaction for transaction in found if pays(transaction, self.ours)]
-        self.foreign.txids |= {transaction.txid for transaction in found}.difference(one.txid for one in ours)
+        ours = [one for one in found.values() if one is not None and pays(one, self.ours)]
+        self.foreign.txids |= found.keys() - {one.txid for one in ours}
         return ours
 
     async def _waiting(self, transaction: Transaction, pool: Collection[str], *, telling: bool) -> Waiting | None:
@@ -97,25 +98,28 @@ class PoolReader:
         ancestors: dict[str, Transaction] = {}
         generation = set(parents)
         while (asked := sorted(generation.intersection(pool) - ancestors.keys())) and len(ancestors) < MOST_ANCESTORS:
-            found = await self._transactions(asked)
+            found = [one for one in (await self._transactions(asked)).values() if one is not None]
             ancestors |= {one.txid: one for one in found}
             generation = {shown_outpoint(output)[0] for one in found for output in one.spends}
         return ancestors
 
-    async def _transactions(self, txids: Sequence[str]) -> list[Transaction]:
-        """Return the waiting transactions with these ids, without those that wait no more."""
+    async def _transactions(self, txids: Sequence[str]) -> dict[str, Transaction | None]:
+        """Return the waiting transactions with these ids, without those that wait no more; None: not to be read here.
+
+        Litecoin's carry parts of their extension while they wait, which a block no longer shows (LIP-3).
+        """
         answers = await self.endpoint.batch([Call(method="getrawtransaction", params=(txid, False)) for txid in txids])
-        return list(_found(txids, answers))
+        return dict(_found(txids, answers))
 
 
-def _found(txids: Iterable[str], answers: Iterable[Any | Refusal]) -> Iterable[Transaction]:
+def _found(txids: Iterable[str], answers: Iterable[Any | Refusal]) -> Iterator[tuple[str, Transaction | None]]:
     for txid, answer in zip(txids, answers, strict=True):
         if isinstance(answer, Refusal) and answer.code == UNKNOWN:
             continue
-        transaction = believed(read_transaction(bytes_of(served(answer))))
-        if transaction.txid != txid:
+        transaction = read_transaction(bytes_of(served(answer)))
+        if isinstance(transaction, Transaction) and transaction.txid != txid:
             raise EndpointError(Trouble.INCONSISTENT, f"tells of {transaction.txid} for {txid}")
-        yield transaction
+        yield txid, transaction if isinstance(transaction, Transaction) else None
 
 
 def _script_of(coin: Any) -> bytes | None:
