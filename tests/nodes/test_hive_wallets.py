@@ -9,6 +9,7 @@ from chains.port import Watch
 from tests.nodes.hive.chain import MAIN, Emulation
 from tests.support.chains_drivers import follow
 from tests.support.hive_node import hive_chain, hive_node, hive_source
+from tests.support.npm_wallets import ScriptError, scripts
 
 US = "usher-tickets"
 
@@ -18,7 +19,7 @@ async def node(request):
     chain = Emulation(chain_id=MAIN) if "beeab0de" in request.param else Emulation()
     for name in ("alice", "bob.shop-1", US):
         chain.account(name, hive=10**6, hbd=10**6)
-    chain.mine(3)
+    chain.mine(20)  # hive-js refers to the block below the last irreversible one
     async with hive_node(chain) as running:
         running.registered = hive_chain(request.param)
         yield running
@@ -51,6 +52,59 @@ async def payments(node, *, memo_key=None):
     found, _ = await follow(source, await source.start(1), Watch(active=frozenset({US})))
     await source.aclose()
     return [(payment.amount, payment.asset.rpartition(":")[2], payment.memos) for payment in found]
+
+
+def transfer(amount="1.000 HIVE", memo=""):
+    return ["transfer", {"from": "alice", "to": US, "amount": amount, "memo": memo}]
+
+
+@pytest.fixture(scope="module")
+def payers():
+    with scripts("hive/payers") as running:
+        yield running
+
+
+@pytest.fixture(params=["dhive", "hive-js"])
+def javascript(request, payers, node):
+    """Asks a library from npm, beside the loop that the node is served in."""
+
+    async def ask(member, *given):
+        return await asyncio.to_thread(payers.ask, request.param, member, given=given)
+
+    return ask
+
+
+async def send(javascript, node, role, *operations):
+    return await javascript("send", node.url, node.chain.chain_id, node.chain.keys["alice"].wif(role), operations)
+
+
+async def test_javascript_wallets_pay_and_name_the_transaction_as_the_chain_does(node, javascript):
+    recurrent = ["recurrent_transfer", {**transfer("0.003 HBD", "o:3")[1], "recurrence": 24, "executions": 2,
+                                        "extensions": []}]  # fmt: skip
+    told = await send(javascript, node, "active", transfer(memo="o:1 äöü"), transfer("0.002 HBD", "o:2"), recurrent)
+    assert told == node.chain.pool[0].txid
+    assert await payments(node) == [
+        (1000, "3054", ("o:1 äöü",)),
+        (2, "000000013", ("o:2",)),
+        (3, "000000013", ("o:3",)),
+    ]
+
+
+async def test_their_encrypted_memos_are_read_with_our_memo_key(node, javascript):
+    keys = node.chain.keys
+    memo = await javascript("encrypt", keys["alice"].wif("memo"), keys[US].public("memo"), "event:7:wallet:bob.shop-1")
+    await send(javascript, node, "active", transfer(memo=memo))
+    assert await payments(node) == [(1000, "3054", (memo,))]
+    key = MemoKey.of(keys[US].wif("memo"))
+    assert await payments(node, memo_key=key) == [(1000, "3054", ("event:7:wallet:bob.shop-1",))]
+
+
+async def test_they_are_refused_in_words_they_pass_on(node, javascript):
+    with pytest.raises(ScriptError, match="Missing Active Authority"):
+        await send(javascript, node, "posting", transfer())
+    with pytest.raises(ScriptError, match="sufficient funds"):
+        await send(javascript, node, "active", transfer("99999.000 HIVE"))
+    assert node.chain.pool == []
 
 
 async def test_beem_finds_out_which_chain_it_is_and_pays(node, beem):
