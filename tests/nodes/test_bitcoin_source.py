@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from chains.bitcoin import mempool, pool
 from chains.bitcoin.pool import MATURITY
+from chains.bitcoin.reader import Notes
 from chains.port import Watch
 from monitor.changes import changes, replay
-from tests.support.bitcoind import COIN, op_return, transaction
+from tests.support.bitcoind import COIN, NodeError, op_return, transaction
 from tests.support.chains_drivers import follow
 from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source, shared_bitcoind
 
@@ -222,6 +224,18 @@ async def test_a_double_spend_to_somebody_else_is_proved_by_the_block_that_holds
     assert (mined.pending, [key.txid for key in mined.gone]) == ((), [ours_first])
 
 
+async def test_without_looking_who_spends_what_a_double_spent_payment_would_wait_for_ever(node, source, monkeypatch):
+    ours = node.address()
+    checkpoint = await source.start()
+    lost = node.pay((ours, 5_000))
+    seen = await source.poll(checkpoint, watching(ours))
+    monkeypatch.setattr(Notes, "spent_below", lambda _self, _tip: {})
+    node.mine_only(node.respend(lost, (node.address(), 5_000)))
+    node.mine(FINALITY)
+    final, after = await follow(source, seen.checkpoint, watching(ours))
+    assert (final, amounts(after), after.gone) == ([], {5_000: 0}, ())
+
+
 async def test_what_stands_on_a_payment_that_was_replaced_is_gone_with_it(node, source):
     ours, between = node.address(), node.address()
     checkpoint = await source.start()
@@ -276,6 +290,22 @@ async def test_a_conflict_that_is_itself_undone_brings_the_payment_back(node, so
     node.mine_only(raw)
     back = await source.poll(gone.checkpoint, watching(ours))
     assert (amounts(back), back.gone) == ({5_000: 1}, ())
+
+
+async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(node, source, monkeypatch):
+    monkeypatch.setattr(pool, "MOST_WAITING", 2)
+    monkeypatch.setattr(mempool, "MOST_WAITING", 2)
+    ours = node.address()
+    checkpoint = await source.start()
+    for amount in (1_001, 1_002, 1_003, 1_004):
+        node.pay((ours, amount))
+    first = await source.poll(checkpoint, watching(ours))
+    assert len(first.pending) == 2
+    second = await source.poll(first.checkpoint, watching(ours))
+    assert second.pending == first.pending
+    node.mine()
+    mined = await source.poll(second.checkpoint, watching(ours))
+    assert (set(amounts(mined)), mined.gone) == ({1_001, 1_002, 1_003, 1_004}, ())
 
 
 async def test_a_waiting_payment_is_looked_for_though_the_watch_has_lost_its_address(node, source):
@@ -353,6 +383,22 @@ async def test_a_coinbase_to_us_counts_when_it_can_be_spent_and_then_in_its_own_
     assert [(payment.key, payment.block.height) for payment in final] == [(entry.payment.key, height)]
     assert mature.pending == ()
     assert (await source.poll(mature.checkpoint, watching(ours))).final == ()
+
+
+async def test_without_waiting_for_maturity_a_coinbase_would_be_taken_for_money_that_nobody_can_spend(
+    node, source, monkeypatch
+):
+    ours = node.address()
+    checkpoint = await source.start()
+    node.mine(1, to=ours)
+    coinbase = node.rpc("getblock", node.rpc("getbestblockhash"))["tx"][0]
+    node.mine(FINALITY)
+    monkeypatch.setattr(pool, "MATURITY", 1)
+    final, _ = await follow(source, checkpoint, watching(ours))
+    assert [payment.key.txid for payment in final] == [coinbase]
+    spending = node.signed(transaction([(coinbase, 0)], [(node.script(node.address()), 1_000)]))
+    with pytest.raises(NodeError, match="premature-spend-of-coinbase"):
+        node.send(spending)
 
 
 async def test_a_coinbase_in_a_block_that_is_replaced_is_gone(node, source):

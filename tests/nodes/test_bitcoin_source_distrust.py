@@ -315,6 +315,25 @@ async def test_a_transaction_that_leaves_the_pool_while_it_is_looked_at_is_passe
     assert amounts(await source.poll(checkpoint, watching(ours))) == {5_000: 0}
 
 
+async def test_a_waiting_transaction_that_cannot_be_read_hides_no_other(node, proxy, source):
+    """Such as carry parts of Litecoin's extension while they wait."""
+    ours = node.address()
+    checkpoint = await source.start()
+    strange = node.pay((node.address(), 5_000))
+    node.pay((ours, 6_000))
+    proxy.twist = lambda _method, params, result: "0200000000ff" if params[:1] == [strange] else result
+    assert amounts(await source.poll(checkpoint, watching(ours))) == {6_000: 0}
+
+
+async def test_a_node_that_tells_another_transaction_than_was_asked_for_is_not_listened_to(node, proxy, source):
+    ours = node.address()
+    checkpoint = await source.start()
+    asked, other = node.pay((node.address(), 5_000)), node.pay((ours, 6_000))
+    told = node.raw(other)
+    proxy.twist = lambda _method, params, result: told if params[:1] == [asked] else result
+    assert (await source.poll(checkpoint, watching(ours))).pending == ()
+
+
 async def test_each_waiting_transaction_is_looked_at_once(node, proxy, source):
     checkpoint = await source.start()
     node.pay((node.address(), 5_000))
