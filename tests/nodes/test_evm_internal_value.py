@@ -211,19 +211,33 @@ async def test_control_without_the_fee_of_our_own_transactions_money_inside_call
     assert await settled(scene, source, begun) == []
 
 
-async def test_an_address_with_code_may_pay_and_be_paid_in_turn(scene, source):
-    """The platform's own address may be a contract wallet. What leaves it is no payment, and hides none."""
+async def paid_and_paying(scene, source):
+    """Let an address of ours with code be paid, pay, and be paid and pay again; return what was found, and the tip."""
     watch = Watch(active=frozenset({*scene.ours, scene.purse}))
     sweep = await begin(scene, source, watch)
-    scene.inside(5, scene.purse)
-    scene.node.mine()
-    pay_out(scene.node, scene.purse, scene.node.accounts[8], 5)
-    scene.node.mine()
-    scene.inside(9, scene.purse)
-    scene.node.mine()
+    for amount in (5, 9):
+        scene.inside(amount, scene.purse)
+        scene.node.mine()
+        pay_out(scene.node, scene.purse, scene.node.accounts[8], amount)
+        scene.node.mine()
     last = scene.node.height()
-    found = await settled(scene, source, sweep.checkpoint, watch)
-    assert told(found) == [(5, last - 2, False), (9, last, False)]
+    return told(await settled(scene, source, sweep.checkpoint, watch)), last
+
+
+async def test_an_address_with_code_may_pay_and_be_paid_in_turn(scene, source):
+    """The platform's own address may be a contract wallet. What leaves it is no payment, and hides none."""
+    found, last = await paid_and_paying(scene, source)
+    assert found == [(5, last - 3, False), (9, last - 1, False)]
+
+
+async def test_control_taken_for_a_plain_key_its_payments_would_hide_what_came_in(scene, source, monkeypatch):
+    monkeypatch.setattr(audit, "answered", lambda *question: _without_code(answered(*question)))
+    found, _ = await paid_and_paying(scene, source)
+    assert found == []
+
+
+def _without_code(held):
+    return {address: replace(holding, coded=False) for address, holding in held.items()}
 
 
 async def test_within_one_block_only_the_difference_is_seen_of_an_address_with_code(scene, source):
@@ -417,8 +431,10 @@ async def test_a_chain_goes_on_while_balances_cannot_be_read_and_what_came_meanw
     assert told(final + more) == [(50, scene.node.height() - FINALITY - 3, True)]
     assert [entry["event"] for entry in logs] == ["balances cannot be read: value from contract calls waits"]
     proxies[0].deny = lambda *_: None
-    found = await settled(scene, alone, sweep.checkpoint, mine=2)
+    with capture_logs() as logs:
+        found = await settled(scene, alone, sweep.checkpoint, mine=2)
     assert told(found) == [(5, sweep.final_height + 1, False)]
+    assert [entry["event"] for entry in logs] == ["credited at the first block whose balances can be read"]
 
 
 @pytest.mark.parametrize("method", ["eth_call", "eth_getProof"])
