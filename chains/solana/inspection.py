@@ -4,7 +4,7 @@ A block is skimmed first: of the thousands in it, only transactions that name us
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from solders.pubkey import Pubkey
@@ -15,7 +15,7 @@ from chains.port import Payment, Watch
 from chains.solana.fields import MALFORMED, text, whole
 from chains.solana.ours import Ours, associated, pairs
 from chains.solana.parse import payments_in
-from chains.solana.transaction import keys_of, read
+from chains.solana.transaction import read
 from config.registry import Chain
 
 NO_SLOT = "getBlock does not tell the slot; it is above {}"
@@ -74,30 +74,29 @@ def _transaction(raw: Any, ours: Ours) -> Inspected | Distrusted:
 
 def _glance(ours: Ours) -> Callable[[Any], bool]:
     """Return what says of a block's entry whether it may name a wallet or token account of ours; in doubt it does."""
-    named = ours.wallets | {account for wallet, mint in pairs(ours) for account in associated(wallet, mint)}
+    wallets = ours.wallets
+    named = wallets | {account for wallet, mint in pairs(ours) for account in associated(wallet, mint)}
     raw_keys = [bytes(Pubkey.from_string(key)) for key in named]
+
+    def in_plain(message: Any) -> bool:
+        keys = message["accountKeys"]
+        return not named.isdisjoint([key["pubkey"] for key in keys] if keys and isinstance(keys[0], dict) else keys)
+
+    def in_bytes(written: Any, encoding: Any) -> bool:
+        wire = base64.b64decode(written) if encoding == "base64" else None
+        return wire is None or any(key in wire for key in raw_keys)
 
     def names_us(raw: Any) -> bool:
         try:
-            meta = raw["meta"]
-            if meta is None or any(_owners(meta, ours)):
-                return True
-            keys = keys_of(raw)
-            if keys is not None:
-                return not named.isdisjoint(keys)
-            written, encoding = raw["transaction"]
-            loaded = meta.get("loadedAddresses") or {"writable": (), "readonly": ()}
-            if encoding != "base64" or not named.isdisjoint((*loaded["writable"], *loaded["readonly"])):
-                return True
-            wire = base64.b64decode(written)
-            return any(key in wire for key in raw_keys)
+            transaction, meta = raw["transaction"], raw["meta"]
+            loaded, held = meta.get("loadedAddresses"), meta.get("postTokenBalances")
+            plain = isinstance(transaction, dict)
+            return (
+                (in_plain(transaction["message"]) if plain else in_bytes(*transaction))
+                or (loaded and not named.isdisjoint([*loaded["writable"], *loaded["readonly"]]))
+                or (held and not wallets.isdisjoint([entry.get("owner") for entry in held]))
+            )
         except MALFORMED:
             return True
 
     return names_us
-
-
-def _owners(meta: Mapping[str, Any], ours: Ours) -> list[bool]:
-    """Whether the owners of the token accounts that it changed are ours, one by one."""
-    held = [*(meta.get("preTokenBalances") or ()), *(meta.get("postTokenBalances") or ())]
-    return [entry.get("owner") in ours.wallets for entry in held]

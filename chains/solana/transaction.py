@@ -62,24 +62,6 @@ def read(raw: Any) -> Executed | Distrusted | None:
         return Distrusted(reason=f"a transaction of another shape ({type(error).__name__}: {str(error)[:80]})")
 
 
-def txid_of(raw: Any) -> str | None:
-    """Return the first signature of an entry of a block, if its encoding shows it without decoding."""
-    match raw:
-        case {"transaction": {"signatures": [str(first), *_]}}:
-            return first
-    return None
-
-
-def keys_of(raw: Any) -> list[str] | None:
-    """Return every account that an entry of a block names in plain sight; None where its encoding hides them."""
-    match raw:
-        case {"transaction": {"message": {"accountKeys": list(named)}}, "meta": dict(meta)}:
-            loaded = meta.get("loadedAddresses")
-            keys = [key["pubkey"] if isinstance(key, dict) else key for key in named]
-            return [*keys, *loaded["writable"], *loaded["readonly"]] if loaded else keys
-    return None
-
-
 def _read(transaction: Any, meta: Mapping[str, Any]) -> Executed:
     txid, keys, signers, outer = _plain(transaction) if isinstance(transaction, dict) else _signed(transaction)
     if len(keys) < len(meta["postBalances"]):  # jsonParsed names the loaded ones among the others
