@@ -43,6 +43,7 @@ def main() -> None:
     )
     parser.add_argument("--today", action="store_true", help="let blocks bear this machine's time")
     parser.add_argument("--every", type=float, default=0, help="produce a block every so many seconds, today's")
+    parser.add_argument("--blocks", type=int, default=3, help="to begin with")
     asyncio.run(run(parser.parse_args()))
 
 
