@@ -13,7 +13,7 @@ from tests.support import e2e_guides as docs
 from tests.support.anvil import anvil_node
 from tests.support.programs import ROOT, free_port, running
 from usher.cli.app import app
-from usher.demo.wallet import fresh_xpub
+from usher.demo.keys import fresh_xpub
 
 OPERATOR, CREATOR = "docs/guides/operator.md", "docs/guides/creator.md"
 ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"

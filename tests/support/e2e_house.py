@@ -18,7 +18,7 @@ from typing import Any
 from config.clock import utc_now
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.programs import ROOT, free_port, listens, running, scratch
-from usher.demo.wallet import fresh_xpub
+from usher.demo.keys import fresh_xpub
 
 CHAIN = "eip155:31337"
 RECEIVE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"

@@ -1,4 +1,4 @@
-"""What the story plays on: a folder, a real node, and Usher's own processes. No step of the story stands here."""
+"""What the story plays on: a folder, programs, and Usher's own processes. No step of the story stands here."""
 
 import asyncio
 import contextlib
@@ -15,53 +15,14 @@ from typing import Any
 
 import aiohttp
 
+from usher.demo.ground import Deployment
+
 ROOT = Path(__file__).resolve().parents[2]
-NPM_BUILDS = ROOT / ".nodes" / "node_modules" / "@foundry-rs"
-"""Where `make demo` lets npm put anvil, in a folder for each platform."""
 START_SECONDS = 20
 
 
 class StageError(Exception):
     """Something that the story needs did not start or did not answer."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """The RPC door of the node."""
-
-    url: str
-    http: aiohttp.ClientSession
-
-    async def call(self, method: str, *params: Any) -> Any:
-        """Call a JSON-RPC method and return its result."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        async with self.http.post(self.url, json=request) as response:
-            answer = await response.json()
-        if "error" in answer:
-            raise StageError(f"{method}: {answer['error']}")
-        return answer["result"]
-
-    async def ready(self) -> None:
-        """Wait until the node answers."""
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while True:
-                    if await self._answers():
-                        return
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise StageError(f"{self.url} does not answer") from None
-
-    async def _answers(self) -> bool:
-        try:
-            await self.call("eth_chainId")
-        except aiohttp.ClientError:
-            return False
-        return True
-
-    async def mine(self, blocks: int = 1) -> None:
-        """Mine blocks, with what waits in the pool."""
-        await self.call("anvil_mine", hex(blocks))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,13 +36,13 @@ class Cli:
         return await self._run("--config", str(self.config), *arguments, "--json")
 
     async def initialise(
-        self, folder: Path, *, chain: str, node: str, receive: str, xpub: str, port: int, metrics_port: int
+        self, folder: Path, *, chain: str, deployment: Deployment, port: int, metrics_port: int
     ) -> None:
         """Set a deployment up with `usher init`."""
         await self._run(
-            "init", "--directory", str(folder), "--network", "test", "--chain", chain, "--endpoint", f"{chain}={node}",
-            "--receive", receive, "--xpub", xpub, "--port", str(port), "--metrics-port", str(metrics_port),
-            "--public-url", f"http://127.0.0.1:{port}", "--json",
+            "init", "--directory", str(folder), "--network", "test", "--chain", chain,
+            "--receive", deployment.receive, *deployment.options, "--port", str(port),
+            "--metrics-port", str(metrics_port), "--public-url", f"http://127.0.0.1:{port}", "--json",
         )  # fmt: skip
 
     def add_turn(self, turn_uri: str) -> None:
@@ -114,19 +75,19 @@ def free_port() -> int:
         return port
 
 
-def anvil_program() -> str:
-    """Return the path of anvil, installed by `make demo` or named by the PATH."""
-    found = next(iter(NPM_BUILDS.glob("anvil-*/bin/anvil")), None) or shutil.which("anvil")
-    if found is None:
-        raise StageError("anvil is not installed: run `make demo`, or put anvil on the PATH")
-    return str(found)
+def program(name: str, *known: Path) -> Path | None:
+    """Return where a program is: at one of the known places, or on the PATH."""
+    on_path = shutil.which(name)
+    return next((path for path in known if path.exists()), Path(on_path) if on_path else None)
 
 
 @contextlib.asynccontextmanager
-async def process(command: Sequence[str], *, log: Path) -> AsyncIterator[None]:
+async def process(command: Sequence[str], *, log: Path, at: Path | None = None) -> AsyncIterator[None]:
     """Run a program with its output in a file, and end it by its own process id."""
     with log.open("wb") as output:
-        running = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, start_new_session=True)
+        running = await asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=output, start_new_session=True, cwd=at
+        )
         try:
             yield
             if running.returncode is not None:

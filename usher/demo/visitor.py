@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from usher.demo.wallet import Wallet
+from usher.demo.ground import Wallet
 
 PATIENCE_SECONDS = 20
 
@@ -76,7 +76,7 @@ class Visitor:
 
     async def join_at(self, timestamp: int) -> Answer:
         """Show the one-line text with a timestamp in milliseconds, as older pages do."""
-        signature = self.wallet.sign(f"Access event {self.event} at {timestamp}")
+        signature = await self.wallet.sign(f"Access event {self.event} at {timestamp}")
         return await self._post(
             f"/api/events/{self.event}/join",
             {"wallet_address": self.wallet.address, "timestamp": timestamp, "signature": signature},

@@ -16,7 +16,7 @@ async def serve(given: argparse.Namespace) -> None:
         finality=given.finality,
         confirmed=given.confirmed,
         slot_milliseconds=int(given.interval * 1000) if by_itself else SLOT_MILLISECONDS,
-        clock=(lambda: int(time.time())) if by_itself else None,
+        clock=(lambda: int(time.time())) if by_itself or given.today else None,
     )
     async with serving(ledger, given.port) as server:
         print(server.url, flush=True)  # noqa: T201  whoever started it waits for this line
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--finality", type=int, default=32, help="confirmations at which a block is final")
     parser.add_argument("--confirmed", type=int, default=0, help="blocks that `confirmed` is behind the newest")
     parser.add_argument("--interval", type=float, help="seconds between blocks; without it, `emulator_mine` makes them")
+    parser.add_argument("--today", action="store_true", help="blocks carry the time of the day, whoever makes them")
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(parser.parse_args()))
 
