@@ -68,13 +68,18 @@ class _Pages:
         self.shown |= known
         self.entries.update((txid, slot) for txid, slot, _ in fresh)
         self.failed.update(txid for txid, _, failed in fresh if failed)
-        reached = any(slot <= self.account.anchor for _, slot, _ in told)
-        self.done = reached or not (fresh or known)
+        self.done = self._reached([slot for _, slot, _ in told]) or not (fresh or known)
         self.before = told[-1][0] if told else None
         if len(self.entries) > MOST_LISTED:
             newest = sorted(self.entries, key=lambda txid: -self.entries[txid])[: len(self.entries) - MOST_LISTED // 2]
             self.complete_below = self.entries[newest[-1]]
             self.entries = {txid: slot for txid, slot in self.entries.items() if slot < self.complete_below}
+
+    def _reached(self, slots: Sequence[int]) -> bool:
+        """Whether the listing is complete. Within a slot signatures come in no certain order."""
+        if self.account.required:
+            return self.account.required <= self.shown or any(slot < self.account.anchor for slot in slots)
+        return any(slot <= self.account.floor for slot in slots)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,10 +211,13 @@ class Reader:
 
     # --- transactions ----------------------------------------------------------------------------------------
 
-    async def transactions(self, wanted: Sequence[Signature], *, exact: Container[int]) -> list[Seen]:
+    async def transactions(
+        self, wanted: Sequence[Signature], *, exact: Container[int], final: int | None = None
+    ) -> list[Seen]:
         """Return transactions with their blocks and payments; those whose block is not there yet are left out.
 
         In the slots in `exact` the block's signatures are read, which say that it holds them, and in which order.
+        Transactions above the slot `final` may not be there yet either: nodes list them a moment before they have them.
         """
         blocks = await self.headers({slot for slot, _ in wanted}, with_txids=exact)
         there = [(slot, txid, header) for slot, txid in wanted if (header := blocks[slot]) is not None]
@@ -224,8 +232,9 @@ class Reader:
         ]
         answers = [answer for part in await together(self.endpoint.batch(part) for part in parts) for answer in part]
         return [
-            self._seen(slot, txid, header, served(answer))
+            self._seen(slot, txid, header, told)
             for (slot, txid, header), answer in zip(there, answers, strict=True)
+            if (told := served(answer)) is not None or final is None or slot <= final
         ]
 
     def _seen(self, slot: int, txid: str, header: Header, answer: Any) -> Seen:

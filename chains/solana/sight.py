@@ -37,7 +37,7 @@ class Sight:
     fresh: tuple[Seen, ...]  # read in this poll
     standing: tuple[Seen, ...]  # held before, and still in the same block
     replaced: tuple[Seen, ...]  # held before, in a block that does not stand any more
-    missing: frozenset[int]  # slots with signatures of ours whose block was not to be had yet
+    missing: frozenset[int]  # slots with signatures of ours that were not to be had yet
 
     @property
     def seen(self) -> tuple[Seen, ...]:
@@ -63,7 +63,7 @@ async def look(
     ceiling = await _ceiling(reader, position.tip, view.tip, bounds.slots)
     wanted, ceiling = _wanted(listings, held, bounds.transactions, ceiling)
     exact = crowded([*wanted, *held]) | {slot for slot, _ in wanted if slot > view.final}
-    fresh = await reader.transactions(wanted, exact=exact)
+    fresh = await reader.transactions(wanted, exact=exact, final=view.final)
     moved = {seen.txid for seen in fresh}
     return Sight(
         view=view,

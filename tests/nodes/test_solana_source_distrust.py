@@ -149,7 +149,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "no blocks": {"twist": instead("getBlock", None)},
     "no history": {"twist": refusing("getSignaturesForAddress", -32011)},
     "listings of another kind": {"twist": instead("getSignaturesForAddress", [{"slot": 1}])},
-    "no transactions": {"twist": instead("getTransaction", None)},
+    "transactions refused": {"twist": refusing("getTransaction", -32011)},
     "transactions without outcome": {"twist": instead("getTransaction", lambda _, told: told | {"meta": None})},
     "transactions of another slot": {"twist": instead("getTransaction", lambda _, told: told | {"slot": 1})},
     "empty answers": {"twist": lambda *_: None},
@@ -349,6 +349,24 @@ async def test_a_history_without_end_is_not_followed_for_ever(scene, single, mon
         await single.poll(checkpoint, scene.watch)
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+async def test_the_end_of_a_listing_may_stand_behind_others_of_its_slot(scene, single, monkeypatch, page):
+    monkeypatch.setattr(reader, "PAGE", page)
+    monkeypatch.setattr(position, "OVERLAP", 5)
+    checkpoint = await single.start()
+    for amount in range(1, 5):
+        scene.pay(amount)
+    scene.ledger.mine(FINALITY + 10)
+    first, sweep = await follow(single, checkpoint, scene.watch)
+    assert amounts(first) == [1, 2, 3, 4]
+    scene.first.twist = instead(  # older nodes sort by signature within a slot
+        "getSignaturesForAddress", lambda _, told: sorted(told, key=lambda one: (-one["slot"], one["signature"]))
+    )
+    scene.paid(5)
+    scene.ledger.mine(FINALITY)
+    assert amounts((await follow(single, sweep.checkpoint, scene.watch))[0]) == [5]
+
+
 async def test_a_signature_that_is_listed_twice_at_the_seam_of_two_pages_is_one(scene, single, monkeypatch):
     monkeypatch.setattr(reader, "PAGE", 2)
     checkpoint = await single.start()
@@ -376,6 +394,19 @@ async def test_a_payment_whose_block_is_not_told_yet_is_told_with_the_next_poll(
     assert pending(sweep) == {}
     scene.first.twist = truth
     assert pending(await single.poll(sweep.checkpoint, scene.watch)) == {5: 1}
+
+
+async def test_a_transaction_that_is_listed_before_the_node_has_it_is_told_with_the_next_poll(scene, single):
+    checkpoint = await single.start()
+    scene.paid(5)
+    scene.first.twist = instead("getTransaction", None)
+    sweep = await single.poll(checkpoint, scene.watch)
+    assert pending(sweep) == {}
+    scene.ledger.mine(FINALITY)
+    with pytest.raises(TransientError, match=r"does not have .*, which it lists"):
+        await single.poll(sweep.checkpoint, scene.watch)
+    scene.first.twist = truth
+    assert amounts((await fresh(scene, sweep.checkpoint)).final) == [5]
 
 
 async def test_finality_waits_for_a_block_with_signatures_of_ours_that_is_not_there(scene, single):

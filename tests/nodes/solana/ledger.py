@@ -5,6 +5,7 @@ transactions of dropped blocks may be sent again, as on a real cluster.
 """
 
 import hashlib
+import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ LONGEST_AGE = 150
 NONCE_VALUE = slice(40, 72)
 """Where a nonce account keeps its value: behind version, state and authority."""
 SYSVAR = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")
+CLOCK = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
 FAUCET = 10**18
 """Lamports that airdrops come from."""
 WRAPPED = Pubkey.from_string("So11111111111111111111111111111111111111112")
@@ -171,6 +173,8 @@ class Ledger:
 
     def account(self, key: Pubkey, slot: int) -> Account | None:
         """Return an account as it was after the block in a slot."""
+        if key == CLOCK and (block := self.at(slot)) is not None:
+            return Account(1, struct.pack("<QqQQq", block.slot, STARTED, 0, 0, block.time), SYSVAR)
         was: Account | None = None
         found = False
         for block in reversed(self.blocks):
