@@ -23,6 +23,8 @@ BLOCKS_PER_CALL = 25
 OPERATIONS_PER_CALL = 1000
 MOST_PAGES = 100
 """Of virtual operations in one range: far more than there can be of the kinds that are asked for."""
+HISTORY_BEHIND = 20
+"""Blocks that a node's account history may be behind its newest block: where a database holds it, it comes later."""
 
 _VERSION = "database_api.get_version"
 _PROPERTIES = "database_api.get_dynamic_global_properties"
@@ -54,13 +56,14 @@ class HiveReader:
     recompute: bool  # whether headers and transactions of this chain can be hashed
 
     async def look(self, our_height: int | None) -> View:
-        """Return the newest block, the last irreversible one, and what stands where our newest one does."""
+        """Return the newest block that can be read, what is irreversible, and what stands where our newest one does."""
         calls = [Call(method=_PROPERTIES, params={})]
         calls += [] if our_height is None else [_header_above(our_height)]
         properties, *headers = await self.endpoint.batch(calls)
-        tip, final = _properties(_served(properties, _PROPERTIES))
-        at_ours = [_parent(_served(header, _HEADER), tip, height=our_height or 0) for header in headers]
-        return View(tip=tip, final=final, at_our_tip=at_ours[0] if at_ours else None)
+        head, final = _properties(_served(properties, _PROPERTIES))
+        at_ours = [_parent(_served(header, _HEADER), head, height=our_height or 0) for header in headers]
+        tip = await self._readable(head)
+        return View(tip=tip, final=min(final, tip.height), at_our_tip=at_ours[0] if at_ours else None)
 
     async def link(self, height: int) -> Link:
         """Return the block at a height that the node has seen."""
@@ -88,6 +91,21 @@ class HiveReader:
         blocks = list(chained.from_iterable(await together(self._blocks(span) for span in spans)))
         filled = believed(virtual.payments_of(await self._virtual(first, last), blocks, self.ours))
         return [ReadBlock(link=block.link, payments=self._payments(block, filled)) for block in blocks]
+
+    async def _readable(self, head: Link) -> Link:
+        """Return the newest block that the account history reaches: what stands above it is not there yet for us."""
+        if not head.height:
+            return head
+        told = await self._virtual(max(1, head.height - HISTORY_BEHIND), head.height)
+        reached = believed(virtual.reached(told))
+        if reached == head.height:
+            return head
+        if not reached:
+            raise EndpointError(Trouble.LAGGING, f"its account history is more than {HISTORY_BEHIND} blocks behind")
+        [identity] = await self.hashes([reached])
+        if identity is None:
+            raise EndpointError(Trouble.INCONSISTENT, "a block it has seen is not there")
+        return Link(height=reached, hash=identity, parent="", time=head.time)
 
     def _payments(self, block: CheckedBlock, filled: Mapping[str, tuple[Payment, ...]]) -> tuple[Payment, ...]:
         return believed(payments_in(block, self.ours, recompute=self.recompute)) + filled[block.link.hash]

@@ -52,6 +52,14 @@ def payments_of(
     return payments
 
 
+def reached(told: Sequence[Any]) -> int | Distrusted:
+    """Return the height of the newest block that a history tells of, 0 for none."""
+    try:
+        return max((one.height for one in _told(told) if one.operation.name == REWARD), default=0)
+    except MALFORMED as error:
+        return Distrusted(reason=f"a virtual operation has another shape ({error!r})")
+
+
 def in_order(told: Sequence[Any]) -> list[Operation]:
     """Return the virtual operations that are of use here. Raises one of MALFORMED."""
     return [one.operation for one in _told(told)]
@@ -88,7 +96,7 @@ def _of_use(raw: Mapping[str, Any]) -> _Told | None:
     if operation.name != REWARD and operation.name not in FILLS:
         return None
     return _Told(
-        height=raw["block"],
+        height=int(raw["block"]),
         place=(int(raw["trx_in_block"]), int(raw["op_in_trx"])),
         time=binary.seconds(raw["timestamp"]),
         operation=operation,

@@ -11,6 +11,7 @@ from chains import wire
 from chains.errors import DeepReorgError, TransientError, WrongChainError
 from chains.following import STANDSTILL, FollowingSource
 from chains.hive.amounts import HIVE, Amount, as_object, spoken
+from chains.hive.reader import HISTORY_BEHIND
 from chains.port import Watch
 from chains.rpc import TOLERANCE, Trouble
 from tests.nodes.hive.chain import Emulation
@@ -371,6 +372,40 @@ async def test_a_second_endpoint_a_few_blocks_behind_is_waited_for_and_one_far_b
     second.lag = TOLERANCE + 1
     far = await source.poll(checkpoint, WATCH)
     assert finals(far.final) == [5, 9]
+
+
+async def test_an_account_history_some_blocks_behind_holds_back_no_more_than_those_blocks(chain, single, first):
+    """As where a database holds it that is filled from the node."""
+    checkpoint = await single.start()
+    pay_both(chain)
+    chain.mine(2)
+    first.history_lag = 2
+    sweep = await single.poll(checkpoint, WATCH)
+    assert (amounts(sweep), sweep.tip.height) == ([5, 9], chain.head.number - 2)
+    chain.send("alice", transfer(7))
+    chain.mine()
+    sweep = await single.poll(sweep.checkpoint, WATCH)
+    assert (amounts(sweep), sweep.tip.height) == ([5, 9], chain.head.number - 2)
+    first.history_lag = 0
+    sweep = await single.poll(sweep.checkpoint, WATCH)
+    assert (amounts(sweep), sweep.tip.height) == ([5, 9, 7], chain.head.number)
+
+
+async def test_an_account_history_that_falls_behind_what_was_read_is_waited_for(chain, single, first):
+    checkpoint = await single.start()
+    pay_both(chain)
+    before = await single.poll(checkpoint, WATCH)
+    first.history_lag = 1
+    with pytest.raises(TransientError, match="lagging"):
+        await single.poll(before.checkpoint, WATCH)
+
+
+async def test_an_account_history_that_stands_still_is_named(chain, single, first):
+    checkpoint = await single.start()
+    chain.mine(HISTORY_BEHIND + 1)
+    first.history_lag = HISTORY_BEHIND + 1
+    with pytest.raises(TransientError, match="its account history is more than"):
+        await single.poll(checkpoint, WATCH)
 
 
 # --- a second opinion before anything is gone -----------------------------------------------------------------

@@ -31,6 +31,7 @@ class Node:
 
     chain: Emulation
     lag: int = 0  # blocks that it has not seen yet
+    history_lag: int = 0  # blocks that its account history has not seen yet
     stuck: Sequence[Block] | None = None  # the chain it stayed on
     without: set[str] = field(default_factory=set)  # plugins that its operator left out
     refuses: set[str] = field(default_factory=set)  # methods
@@ -114,7 +115,10 @@ class Node:
         try:
             if method in self.refuses:
                 return _error(number, DURING_CALL, f"Assert Exception:false: {method} is not supported here")
-            result = called(self.view, api.named(method, params))
+            view = self.view
+            if self.history_lag and method.startswith("account_history_api."):
+                view = View(self.chain, view.blocks[: len(view.blocks) - self.history_lag])
+            result = called(view, api.named(method, params))
         except Refused as refusal:
             return _error(number, DURING_CALL, f"{refusal.kind}:{refusal}")
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
