@@ -212,6 +212,32 @@ async def test_an_airdrop_is_a_transaction_of_the_faucet(client, ledger):
     assert (await client.get_balance(key, Finalized)).value == 0
 
 
+LONG_DOUBLES = """
+import base64, ctypes
+from tests.nodes.solana.ledger import Ledger
+from tests.nodes.solana.node import Node
+from tests.nodes.solana.transactions import simulate
+from tests.support.solana_node import hands, memo
+
+fma = ctypes.CDLL(None).fmal
+fma.restype, fma.argtypes = ctypes.c_longdouble, [ctypes.c_longdouble] * 3
+ledger = Ledger()
+payer = hands(ledger)
+payer.done(memo("apart"))
+simulate(Node(ledger), base64.b64encode(bytes(payer.sign(memo("tried")))).decode(), {"encoding": "base64"})
+apart = fma(1.5, 2, 1)
+ledger.svm.send_transaction(payer.sign(memo("here")))
+print(apart, fma(1.5, 2, 1))
+"""
+
+
+def test_programs_run_on_a_thread_of_their_own_for_they_leave_it_unable_to_count():
+    said = subprocess.run([sys.executable, "-c", LONG_DOUBLES], cwd=ROOT, capture_output=True, text=True, check=True)
+    apart, here = said.stdout.split()
+    assert apart == "4.0"
+    assert here == ("nan" if platform.machine() == "x86_64" else "4.0")
+
+
 # --- looking -------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from solders.transaction_metadata import FailedTransactionMetadata
 
 from chains import base58
 from tests.nodes.solana.encoding import encoding_of, signature_json, status_json, transaction_json
-from tests.nodes.solana.execution import RejectedError, resolve
+from tests.nodes.solana.execution import APART, RejectedError, resolve
 from tests.nodes.solana.ledger import LONGEST_AGE, Block
 from tests.nodes.solana.node import (
     BAD_SIGNATURE,
@@ -161,7 +161,7 @@ def _simulated(node: Node, sent: VersionedTransaction, fault: str | None) -> dic
         resolve(node.ledger.svm, sent)
     except RejectedError as rejected:
         return told | {"err": rejected.err}
-    result = node.ledger.svm.simulate_transaction(sent)
+    result = APART.submit(node.ledger.svm.simulate_transaction, sent).result()
     meta = result.meta()
     err = orjson.loads(result.to_json())["err"] if isinstance(result, FailedTransactionMetadata) else None
     return told | {"err": err, "logs": meta.logs(), "unitsConsumed": meta.compute_units_consumed()}
