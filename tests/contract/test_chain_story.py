@@ -265,6 +265,7 @@ async def test_a_node_may_be_restarted_under_a_payment(world):
 
 
 #   pay ── 333 blocks ── pay ── 333 blocks ── pay(nothing said) ── 334 blocks ── read for the first time
+@pytest.mark.timeout(600)  # Monero's proof of work takes a tenth of a second per block
 async def test_a_thousand_blocks_are_caught_up_with(world):
     event = await world.event(capacity=2)
     bills = [world.bill(await world.order(event, buyer)) for buyer in (1, 2)]

@@ -31,18 +31,15 @@ NATURES: Mapping[Family, Nature] = {
         nobody="bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
         pays_by_block=False,
     ),
-    Family.SOLANA: Nature(  # programs could read the slot; the programs that pay do not
+    Family.SOLANA: Nature(
         nobody="SysvarC1ock11111111111111111111111111111111",
         mints_before_final=False,
-        replaces=False,  # no nonce orders an account's transactions, no output is spent
-        pays_by_block=False,
     ),
     Family.HIVE: Nature(
         nobody="null",
         own_keys=False,  # an account is a name that somebody pays for: the order's code is in the memo
         mints_before_final=False,
         replaces=False,
-        pays_by_block=False,
     ),
     Family.MONERO: Nature(
         nobody="44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 from nacl import bindings
 
@@ -24,7 +26,7 @@ class MoneroStage(DrivenStage):
     def __init__(self, world: World, line: Line) -> None:
         super().__init__(MoneroDriver(world, MoneroProxy(world.node.url)), line)
         self._world = world
-        self.chain = with_depths(regtest())
+        self.chain = with_depths(replace(regtest(), block_time=timedelta(minutes=2)))  # as on the main network
         self.settings = settings_of(world, line.url)
         self.wallets = [_address(f"buyer {number}") for number in range(4)]
         self.several_in = self.chain.native

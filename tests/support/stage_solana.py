@@ -8,6 +8,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from config.settings import ChainSettings
+from monitor.resume import READ_AGAIN
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.server import Server, serving
 from tests.support.driver_solana import SolanaDriver
@@ -29,6 +30,7 @@ class SolanaStage(DrivenStage):
         self.settings = ChainSettings(endpoints=(line.url,), receive=driver.ours)
         self.wallets = [str(Keypair().pubkey()) for _ in range(4)]
         self.several_in = self.chain.native
+        self.mine(READ_AGAIN * FINALITY)  # what made our account lies deeper than anything is ever read again
 
     def pay(self, *bills: Bill) -> str:
         hands = self._driver._hands
