@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import platform
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
