@@ -38,6 +38,7 @@ class Ground(Protocol):
     ticker: str
     price: str  # decimal text
     carries_memos: bool  # whether a transfer can take a text along
+    stranger: str  # the code by which the door refuses a wallet without a ticket
 
     async def deployment(self) -> Deployment:
         """Return what the operator tells Usher."""

@@ -18,7 +18,7 @@ import aiohttp
 from usher.demo.ground import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class StageError(Exception):

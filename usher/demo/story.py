@@ -156,7 +156,7 @@ async def refuse(scene: Scene, proof: tuple[str, str]) -> None:
     stolen = await ada.join(text := await ada.challenge(), await eve.wallet.sign(text))
     tell.expect(stolen.code == "signature_invalid", "Another wallet's signature", shown=_refusal(stolen))
     ticketless = await eve.join(text := await eve.challenge(), await eve.wallet.sign(text))
-    tell.expect(ticketless.code == "no_ticket", "A wallet without a ticket", shown=_refusal(ticketless))
+    tell.expect(ticketless.code == scene.ground.stranger, "A wallet without a ticket", shown=_refusal(ticketless))
     stale = await ada.join_at(int((utc_now() - STALE).timestamp() * 1000))
     tell.expect(stale.code == "proof_expired", "A text ten minutes old", shown=_refusal(stale))
 

@@ -11,7 +11,7 @@ import aiohttp
 
 from usher.demo.ground import Wallet
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

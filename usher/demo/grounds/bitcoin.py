@@ -45,6 +45,7 @@ class BitcoinGround:
     ticker = "BTC"
     price = "0.001"
     carries_memos = True
+    stranger = "no_ticket"
 
     def __init__(self, node: Rpc, endpoint: str) -> None:
         self._node = node

@@ -52,6 +52,7 @@ class EvmGround:
     ticker = "ETH"
     price = "0.05"
     carries_memos = True
+    stranger = "no_ticket"
 
     def __init__(self, node: Rpc) -> None:
         self._node = node

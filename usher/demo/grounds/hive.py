@@ -46,6 +46,7 @@ class HiveGround:
     ticker = "HIVE"
     price = "5.000"
     carries_memos = True
+    stranger = "signature_invalid"  # for no ticket, no node is asked which keys a name has
 
     def __init__(self, node: Rpc) -> None:
         self._node = node

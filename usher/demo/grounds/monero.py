@@ -44,6 +44,7 @@ class MoneroGround:
     ticker = "XMR"
     price = "0.5"
     carries_memos = False  # nothing travels along: every order has a subaddress
+    stranger = "no_ticket"
 
     def __init__(self, daemon: Rpc, payer: Rpc, watching: str, folder: Path) -> None:
         self._daemon = daemon

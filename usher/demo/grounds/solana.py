@@ -55,6 +55,7 @@ class SolanaGround:
     ticker = "SOL"
     price = "0.5"
     carries_memos = True
+    stranger = "no_ticket"
 
     def __init__(self, node: Rpc) -> None:
         self._node = node
