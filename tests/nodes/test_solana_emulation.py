@@ -219,16 +219,19 @@ import base64, ctypes
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.node import Node
 from tests.nodes.solana.transactions import simulate
-from tests.support.solana_node import hands, memo
+from tests.support.solana_node import hands
+from solders.keypair import Keypair
 
 fma = ctypes.CDLL(None).fmal
 fma.restype, fma.argtypes = ctypes.c_longdouble, [ctypes.c_longdouble] * 3
 ledger = Ledger()
 payer = hands(ledger)
-payer.done(memo("apart"))
-simulate(Node(ledger), base64.b64encode(bytes(payer.sign(memo("tried")))).decode(), {"encoding": "base64"})
+mint = payer.mint()
+payer.stock(mint, 1)
+opened = payer.sign(payer.opened(Keypair().pubkey(), mint))
+simulate(Node(ledger), base64.b64encode(bytes(opened)).decode(), {"encoding": "base64"})
 apart = fma(1.5, 2, 1)
-ledger.svm.send_transaction(payer.sign(memo("here")))
+ledger.svm.send_transaction(opened)
 print(apart, fma(1.5, 2, 1))
 """
 
