@@ -589,6 +589,33 @@ async def test_a_balance_that_one_of_two_endpoints_invents_is_never_final(scene,
         await follow(two, sweep.checkpoint, scene.watch)
 
 
+def dearer(_method, _params, result):
+    """Tell of transactions that they cost twice as much: what is left would seem to have come in."""
+    if isinstance(result, dict) and "effectiveGasPrice" in result:
+        return result | {"gasUsed": hex(2 * int(result["gasUsed"], 16))}
+    return result
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_what_our_own_transactions_cost_is_not_one_endpoints_word_either(scene, proxies, two, liar):
+    sweep = await begin(scene, two)
+    proxies[liar].twist = dearer
+    scene.node.send(to=scene.node.accounts[8], value=ETHER, sender=scene.ours[0])
+    scene.node.mine(FINALITY)
+    with pytest.raises(TransientError, match="no second reading"):
+        await follow(two, sweep.checkpoint, scene.watch)
+
+
+async def test_control_a_cost_that_a_lone_endpoint_makes_up_would_be_money(scene, proxies, alone):
+    proxies[0].deny = without("eth_getProof")
+    sweep = await begin(scene, alone)
+    proxies[0].twist = dearer
+    scene.node.send(to=scene.node.accounts[8], value=ETHER, sender=scene.ours[0])
+    scene.node.mine()
+    [payment] = await settled(scene, alone, sweep.checkpoint)
+    assert (payment.amount > 0, payment.key.index) == (True, "internal")
+
+
 @pytest.mark.parametrize("liar", [0, 1])
 async def test_of_three_endpoints_the_two_that_agree_are_believed(scene, proxies, liar):
     source = evm_source(scene.chain, *(proxy.url for proxy in proxies))
