@@ -8,6 +8,7 @@ import hashlib
 
 from chains import base58
 from chains.bitcoin import bech32
+from chains.bitcoin.script import address_of, script_of
 from config.registry import AddressPrefixes, Network
 
 _BECH32_PREFIXES = {Network.MAIN: ("bc",), Network.TEST: ("tb", "bcrt")}
@@ -24,6 +25,16 @@ def canonical(address: str, network: Network) -> bytes | None:
         known = (witness.version, len(witness.program)) in _SIGNABLE
         return address.lower().encode() if known and witness.prefix in _BECH32_PREFIXES[network] else None
     return address.encode() if _is_base58check(address, network) else None
+
+
+def canonical_on(address: str, prefixes: AddressPrefixes) -> bytes | None:
+    """Return the text's bytes in their one spelling on the chain with these prefixes; None if it has no such address.
+
+    Of other chains of the family, whose prefixes no network of Bitcoin's has, this is the only reading.
+    """
+    script = script_of(address, prefixes)
+    spelt = None if script is None else address_of(script, prefixes)
+    return None if spelt is None else spelt.encode()
 
 
 def is_spelt(address: str, prefixes: AddressPrefixes) -> bool:

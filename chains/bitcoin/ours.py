@@ -7,7 +7,7 @@ from functools import lru_cache
 from chains.bitcoin.script import script_of
 from config.registry import AddressPrefixes, Chain
 
-_REMEMBERED = 65_536
+_REMEMBERED = 262_144
 """Addresses whose script is kept: the whole watch is spelt out at each poll."""
 
 

@@ -23,7 +23,7 @@ from chains.position import ReadBlock
 from chains.reading import believed, served, together
 from chains.rpc import TOLERANCE, Call, Endpoint, EndpointError, Refusal, Trouble
 
-BLOCKS_PER_BATCH = 4
+BLOCKS_PER_BATCH = 2
 """Raw blocks come as hex, up to 8 MB each."""
 ORIGINS_PER_BATCH = 20
 """Each makes the node read a whole block."""

@@ -53,6 +53,7 @@ class Bitcoind:
     folder: Path
     port: int
     arguments: tuple[str, ...] = ()  # beside those of every test
+    program: str = ""  # another node of the family; none: bitcoind
     ids: "itertools.count[int]" = field(default_factory=itertools.count)
     _process: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -203,7 +204,11 @@ def push(data: bytes) -> bytes:
 @cache
 def bitcoind_path() -> str:
     """Return where bitcoind is. One that is too old for these tests is refused loudly, wherever it came from."""
-    path = program("bitcoind", variable="BITCOIND", also=[ROOT / ".nodes" / "bin" / "bitcoind"])
+    return new_enough(program("bitcoind", variable="BITCOIND", also=[ROOT / ".nodes" / "bin" / "bitcoind"]))
+
+
+def new_enough(path: str) -> str:
+    """Return the path of a bitcoind that these tests can do with. Raises OutdatedProgramError."""
     said = subprocess.run([path, "-version"], capture_output=True, text=True, check=True, timeout=20).stdout
     match = re.search(r"version v?(\d+)\.(\d+)", said)
     if match is None or (int(match[1]), int(match[2])) < OLDEST:

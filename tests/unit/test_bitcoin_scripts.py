@@ -2,6 +2,7 @@
 
 import pytest
 
+from chains.bitcoin.address import canonical_on
 from chains.bitcoin.script import address_of, carried, output_script, script_of
 from config.loader import load_registry
 from config.registry import AddressPrefixes
@@ -41,6 +42,19 @@ def test_another_chain_spells_the_same_script_otherwise_and_does_not_know_this_a
         assert script_of(theirs, prefixes) == bytes.fromhex(script)
         assert script_of(address, prefixes) is None
         assert script_of(theirs, MAIN) is None
+
+
+@pytest.mark.parametrize("kind", ADDRESSES)
+def test_an_address_has_one_spelling_on_its_chain_whichever_chain_of_the_family_that_is(kind):
+    script = bytes.fromhex(ADDRESSES[kind][1])
+    for prefixes in (MAIN, REGTEST, LITECOIN):
+        spelt = address_of(script, prefixes)
+        assert canonical_on(spelt, prefixes) == spelt.encode()
+        if spelt.startswith(prefixes.bech32):
+            assert canonical_on(spelt.upper(), prefixes) == spelt.encode()
+        others = [other for other in (MAIN, REGTEST, LITECOIN) if other is not prefixes]
+        assert [canonical_on(spelt, other) for other in others] == [None, None]
+    assert canonical_on("bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", MAIN) is None  # a version without a meaning yet
 
 
 @pytest.mark.parametrize(
