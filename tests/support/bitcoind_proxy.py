@@ -21,11 +21,11 @@ class LyingBitcoind(LyingNode):
 
     async def _answer(self, session: aiohttp.ClientSession, call: dict[str, Any]) -> dict[str, Any]:
         method = call["method"]
-        params = [self.renamed.get(one, one) if isinstance(one, str) else one for one in call["params"]]
+        params: list[Any] = [self.renamed.get(one, one) if isinstance(one, str) else one for one in call["params"]]
         self.asked.append(method)
         error = self.deny(method, params)
         if error is None and self.lag and method in _OF_THE_TIP:
-            seen = int((await self._outcome(session, "getblockcount", []))["result"]) - self.lag
+            seen: int = (await self._outcome(session, "getblockcount", []))["result"] - self.lag
             if method == "getblockhash" and params[0] > seen:
                 error = OUT_OF_RANGE
             told = await self._lagging(session, method, params, seen)

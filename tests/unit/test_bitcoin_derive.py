@@ -1,5 +1,6 @@
 """Order addresses out of watch-only keys, held against the vectors of the BIPs; a real node is asked in tests/nodes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from chains.bitcoin.derive import UnusableKeyError, deriving, gap_limit
 from chains.bitcoin.descriptor import Kind, Unusable, checksum, parse
+from config import bitcoinlib_home
 from config.loader import load_registry
 from config.registry import Network
 
@@ -184,6 +186,24 @@ def test_the_gap_limit_is_what_a_wallet_needs_to_find_everything(paid, shown, li
     assert found == set(paid)
 
 
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({"XDG_CACHE_HOME": "/xdg"}, "/xdg/usher/bitcoinlib"),
+        ({"STATE_DIRECTORY": "/state", "XDG_CACHE_HOME": "/xdg"}, "/state/bitcoinlib"),
+        ({"CACHE_DIRECTORY": "/cache:/more", "STATE_DIRECTORY": "/state"}, "/cache/bitcoinlib"),
+        ({"BCL_DATA_DIR": "/own", "CACHE_DIRECTORY": "/cache"}, "/own"),
+    ],
+)
+def test_bitcoinlib_is_told_a_folder_of_ours_unless_one_is_named(monkeypatch, variables, folder):
+    for name in ("BCL_DATA_DIR", "CACHE_DIRECTORY", "STATE_DIRECTORY", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    bitcoinlib_home.prepare()
+    assert os.environ["BCL_DATA_DIR"] == folder
+
+
 def test_bitcoinlib_writes_where_it_is_told_and_not_into_home(tmp_path):
     """In a process of its own: it decides when it is imported."""
     code = f"""
@@ -192,15 +212,8 @@ from config.loader import load_registry
 chain = load_registry().chain({MAIN.id!r})
 assert deriving({ZPUB!r}, chain)(0, 1) == [{FIRST_OF_ZPUB[0]!r}]
 """
-    for variables, folder in (
-        ({"XDG_CACHE_HOME": tmp_path / "xdg"}, tmp_path / "xdg" / "usher"),
-        ({"STATE_DIRECTORY": tmp_path / "unit"}, tmp_path / "unit"),
-        ({"CACHE_DIRECTORY": tmp_path / "cache", "STATE_DIRECTORY": tmp_path / "no"}, tmp_path / "cache"),
-        ({"BCL_DATA_DIR": tmp_path / "own" / "bitcoinlib"}, tmp_path / "own"),
-    ):
-        home = tmp_path / "home"
-        environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-        environment |= {name: str(value) for name, value in variables.items()}
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
-        assert (folder / "bitcoinlib").is_dir()
-        assert not home.exists()
+    environment = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    assert (tmp_path / "xdg" / "usher" / "bitcoinlib").is_dir()
+    assert not (tmp_path / "home").exists()
