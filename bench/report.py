@@ -43,6 +43,12 @@ def print_table(results: Sequence[Result]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def progress(text: str) -> None:
+    """Show on a terminal what is measured now; the next one takes its line, an empty one clears it."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text and f'  {text} …'}", end="", file=sys.stderr, flush=True)
+
+
 def report(results: Sequence[Result], *, as_json: bool | None = None) -> None:
     """Print the results, as JSON where the command line says `--json`."""
     if as_json if as_json is not None else "--json" in sys.argv:
