@@ -17,15 +17,13 @@ setup: .venv/.ready ## make .venv with everything pinned
 	@touch $@
 
 nodes: .nodes/.ready ## install the real nodes that tests and the demo run against
-.nodes/.ready: tests/nodes/package.json tests/nodes/package-lock.json tests/nodes/install.sh
+.nodes/.ready: tests/nodes/package-lock.json tests/nodes/wallets/package-lock.json tests/nodes/install.sh tests/nodes/debian.sh
 	sh tests/nodes/install.sh
 	@touch $@
 
-demo: setup .nodes/.anvil ## the whole story on a real EVM node (ARGS=--once ends by itself)
+demo: setup ## the whole story on a real node (ARGS="--chain bitcoin", --chain all; --once ends by itself)
+	sh tests/nodes/install.sh --for-demo $(ARGS)
 	$(BIN)/python -m usher.demo $(ARGS)
-.nodes/.anvil: tests/nodes/package.json tests/nodes/package-lock.json
-	sh tests/nodes/install.sh --anvil-only
-	@touch $@
 
 test: setup nodes ## every test, on real nodes and both databases (ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

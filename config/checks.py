@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 _AUTHORITY = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+_WIF = re.compile(r"5[1-9A-HJ-NP-Za-km-z]{50}")
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TURN_URI = re.compile(r"turns?:[^\s?/@]+(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII)
 """RFC 7065 section 3.1."""
@@ -57,6 +58,13 @@ def view_key(key: SecretStr) -> SecretStr:
     """Accept a private key of Monero: 64 hex digits, as `viewkey` prints it."""
     if _KEY.fullmatch(key.get_secret_value()) is None:
         raise ValueError("is not a private view key (64 hex digits)")
+    return key
+
+
+def private_key(key: SecretStr) -> SecretStr:
+    """Accept a private key as wallets export it: WIF, uncompressed, as Hive's are."""
+    if _WIF.fullmatch(key.get_secret_value()) is None:
+        raise ValueError("is not a private key (WIF: 5 and 50 letters and digits of base58)")
     return key
 
 

@@ -80,7 +80,7 @@ class ChainSettings(Section):
     receive: Annotated[str, Field(min_length=1)]  # where money without an order's own address goes
     xpub: Annotated[str, AfterValidator(require_watch_only)] | None = None  # orders get own addresses from it
     wallet: WalletSettings | None = None  # Monero
-    memo_key: SecretStr | None = None  # Hive: the receiving account's private memo key, so that `#` memos are read
+    memo_key: Annotated[SecretStr, AfterValidator(checks.private_key)] | None = None  # Hive: with it `#` memos are read
     start_height: Annotated[int, Field(ge=0)] | None = None  # None: the tip of the first poll
     mint_steps: dict[str, tuple[StepEntry, ...]] = Field(default_factory=dict)  # by ticker
     finality: FinalityEntry | None = None

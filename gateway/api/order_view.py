@@ -3,12 +3,14 @@
 Where an order fell apart, another takes its place for what is paid later; its buyer goes on seeing one order.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from config.registry import Explorer
 from gateway.api.bill import Desk, OrderBill, bill_of
 from gateway.http.models import Answer, DecimalText
 from tickets import events, heirs, orders, till
@@ -19,6 +21,9 @@ from tickets.heirs import Fallen
 from tickets.order import Order, OrderState
 from tickets.tickets import Ticket, TicketState
 from tickets.till import Outcome, PaymentRecord, PaymentState
+
+_TRANSACTION = re.compile(r"0x[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64}|[1-9A-HJ-NP-Za-km-z]{64,90}")
+"""A transaction's id on any chain. Value inside EVM calls and Hive's virtual operations have keys of our own."""
 
 
 class Line(Answer):
@@ -181,8 +186,15 @@ def payment_seen(payment: PaymentRecord, desk: Desk) -> PaymentSeen:
         outcome=payment.outcome,
         first_seen=payment.first_seen,
         height=payment.height,
-        explorer_url=explorer.transaction.replace("{}", payment.key.txid) if explorer else None,
+        explorer_url=_explained_at(payment, explorer) if explorer else None,
     )
+
+
+def _explained_at(payment: PaymentRecord, explorer: Explorer) -> str:
+    """Return where a payment can be looked up: what came without a transaction of its own, at its address."""
+    if _TRANSACTION.fullmatch(payment.key.txid):
+        return explorer.transaction.replace("{}", payment.key.txid)
+    return explorer.address.replace("{}", payment.destination)
 
 
 def _ticket(ticket: Ticket, event: Event) -> TicketView:

@@ -1,19 +1,40 @@
 #!/bin/sh
 # Installs the real nodes into .nodes/ and, where apt can, the servers that Debian ships. Prints what is missing and fails.
+#   install.sh                      everything that the tests run against
+#   install.sh --for-demo [ARGS]    only what `python -m usher.demo ARGS` plays on
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 mkdir -p "$root/.nodes"
-cp "$here/package.json" "$here/package-lock.json" "$root/.nodes/"
-# Not `npm ci`: it refuses a lock that lacks the other platforms' builds of anvil. The lock's hashes hold all the same.
-(cd "$root/.nodes" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
-[ "${1:-}" = "--anvil-only" ] && exit 0
 
-# The wallets of the tests in a folder of their own: the demo does without them.
-mkdir -p "$root/.nodes/wallets"
-cp "$here/wallets/package.json" "$here/wallets/package-lock.json" "$root/.nodes/wallets/"
-(cd "$root/.nodes/wallets" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
+packages() { # folder of package.json, where to install
+    mkdir -p "$2"
+    cp "$1/package.json" "$1/package-lock.json" "$2/"
+    # Not `npm ci`: it refuses a lock that lacks the other platforms' builds of anvil. The lock's hashes hold all the same.
+    (cd "$2" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
+}
 
+anvil() {
+    [ "$root/.nodes/.anvil" -nt "$here/package-lock.json" ] && return
+    packages "$here" "$root/.nodes"
+    touch "$root/.nodes/.anvil"
+}
+
+if [ "${1:-}" = "--for-demo" ]; then
+    shift
+    case " $* " in
+        *" all "*) anvil && exec sh "$here/debian.sh" bitcoin-knots monero ;;
+        *bitcoin*) exec sh "$here/debian.sh" bitcoin-knots ;;
+        *monero*) exec sh "$here/debian.sh" monero ;;
+        *solana* | *hive* | *--help*) ;;                  # Python is enough
+        *ethereum*) anvil ;;
+        *) if command -v npm >/dev/null; then anvil; fi ;; # without it the demo plays on Solana
+    esac
+    exit 0
+fi
+
+anvil
+packages "$here/wallets" "$root/.nodes/wallets" # in a folder of their own: the demo does without them
 sh "$here/debian.sh" bitcoin-knots monero
 
 missing=

@@ -118,6 +118,7 @@ async def enter(scene: Scene) -> tuple[tuple[str, str], dict[str, Any]]:
     """Ada signs the challenge and is let in; returns her proof and her grant."""
     tell, ada = scene.tell, scene.ada
     tell.chapter("At the door")
+    await scene.ground.advance()  # a chain that stands still is not asked who somebody is
     text = await ada.challenge()
     tell.step("The gate wrote a text to sign")
     tell.picture("\n".join(f"      │ {line}" for line in text.splitlines()))
@@ -136,6 +137,7 @@ async def enter(scene: Scene) -> tuple[tuple[str, str], dict[str, Any]]:
 async def meet(scene: Scene, ada: Presence) -> Presence:
     """Ben joins, and Ada's page sees somebody come in."""
     tell, ben = scene.tell, scene.ben
+    await scene.ground.advance()
     text = await ben.challenge()
     answer = await ben.join(text, await ben.wallet.sign(text))
     tell.expect(answer.body.get("access_granted"), "Ben's wallet opened the door as well", shown=_refusal(answer))
@@ -151,6 +153,7 @@ async def refuse(scene: Scene, proof: tuple[str, str]) -> None:
     """What must not open the door does not."""
     tell, ada, eve = scene.tell, scene.ada, scene.eve
     tell.chapter("What is refused")
+    await scene.ground.advance()
     replayed = await ada.join(*proof)
     tell.expect(replayed.code == "proof_spent", "The same proof a second time", shown=_refusal(replayed))
     stolen = await ada.join(text := await ada.challenge(), await eve.wallet.sign(text))
