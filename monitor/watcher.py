@@ -36,6 +36,8 @@ LEASE = timedelta(seconds=30)
 """After a watcher died, a stand-by reads on within this time."""
 IDLE = timedelta(seconds=5)
 """How often a stand-by tries for the lease, and a stopped chain is looked at for the operator's word."""
+LONGEST_REST = timedelta(seconds=5)
+"""However slow its blocks, a chain is looked at so often: pools fill between them, and fresh addresses wait for a poll."""
 LONGEST_PAUSE = timedelta(seconds=60)
 
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]
@@ -117,7 +119,7 @@ class Watcher:
         now = self.clock()
         settlement = await self.store.transact(lambda conn: self._store(conn, sweep, start.addresses, now))
         self._tell(sweep, settlement)
-        return timedelta(0) if sweep.behind else self.terms.chain.block_time
+        return timedelta(0) if sweep.behind else min(self.terms.chain.block_time, LONGEST_REST)
 
     async def _checkpoint(self, read: Progress | None) -> Checkpoint:
         """Return where to read on; on a chain never read before, or anew at the operator's word, where to begin."""

@@ -118,8 +118,8 @@ class Code(StrEnum):
     WALLET_NOT_SUPPORTED = (
         "wallet_not_supported",
         422,
-        "Wallets of this kind cannot prove themselves here yet",
-        "Use an EVM wallet: nothing is sold to a wallet that could not open the door.",
+        "Wallets of this kind cannot prove themselves here",
+        "Use another wallet: nothing is sold to one that could not open the door.",
     )
     SALE_NOT_OPEN = "sale_not_open", 409, "Sales have not begun", "Come back when sales open."
     SALE_OVER = "sale_over", 409, "Sales are over", "No more tickets are sold for this event."

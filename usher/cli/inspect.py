@@ -1,5 +1,6 @@
 """`usher inspect`: what would Usher see in this raw block or transaction? It reads files and asks no node."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ from usher.cli import words
 from usher.cli.context import Invocation, settings_of
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_json
+
+_HEX = re.compile(rb"\s*(?=.*[a-f])[0-9a-f]{20,}\s*")
+"""What `bitcoin-cli getblock … 0` prints: no JSON at all. A number alone, which has no letter, stays one."""
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -108,7 +112,8 @@ def _answer(file: Path | None) -> Any:
     if file is None:
         return None
     try:
-        answer = orjson.loads(file.read_bytes())
+        text = file.read_bytes()
+        answer = text.decode("ascii").strip() if _HEX.fullmatch(text) else orjson.loads(text)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}", Exit.USAGE) from None
     except orjson.JSONDecodeError as error:

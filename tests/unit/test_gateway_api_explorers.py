@@ -1,0 +1,54 @@
+"""Where a page sends people who want to look a payment up."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from chains.port import PaymentKey
+from config.loader import load_registry
+from config.registry import Network
+from gateway.api.bill import Desk
+from gateway.api.order_view import payment_seen
+from tickets.till import PaymentRecord, PaymentState
+
+REGISTRY = load_registry()
+CASES = {
+    "an EVM transaction": ("eip155:1", "0x" + "ab" * 32, "https://etherscan.io/tx/0x" + "ab" * 32),
+    "value inside an EVM call": ("eip155:1", f"0x{'ab' * 32}:0x{'cd' * 20}", "https://etherscan.io/address/Ours"),
+    "a Bitcoin transaction": (
+        "bip122:000000000019d6689c085ae165831e93",
+        "ab" * 32,
+        "https://mempool.space/tx/" + "ab" * 32,
+    ),
+    "a Hive transaction": ("hive:beeab0de000000000000000000000000", "ab" * 20, "https://hivehub.dev/tx/" + "ab" * 20),
+    "a Hive virtual operation": ("hive:beeab0de000000000000000000000000", "v91234567", "https://hivehub.dev/@Ours"),
+    "a Solana signature": (
+        "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
+        "5" * 88,
+        "https://explorer.solana.com/tx/" + "5" * 88,
+    ),
+    "a chain without an explorer": ("eip155:31337", "0x" + "ab" * 32, None),
+}
+
+
+@pytest.mark.parametrize(("chain", "txid", "page"), CASES.values(), ids=CASES)
+def test_a_payment_is_looked_up_where_it_can_be_found(chain, txid, page, now):
+    coin = REGISTRY.chains[chain].native
+    payment = PaymentRecord(
+        key=PaymentKey(chain=chain, txid=txid, index="0"),
+        asset=coin.id,
+        amount=1,
+        destination="Ours",
+        sender=None,
+        direct=False,
+        memos=(),
+        internal=False,
+        state=PaymentState.FINAL,
+        confirmations=1,
+        height=1,
+        block_hash="00",
+        block_time=now,
+        first_seen=now,
+    )
+    desk = Desk(registry=REGISTRY, settings=SimpleNamespace(network=Network.MAIN))
+    assert payment_seen(payment, desk).explorer_url == page
