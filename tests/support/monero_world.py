@@ -5,7 +5,7 @@ Mining costs some 75 ms a block, so that it is funded once; each test takes suba
 
 import atexit
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -78,6 +78,18 @@ class World:
         self.sent[sent["tx_hash"]] = sent
         other: str = sent["tx_hash"]
         return other
+
+    @contextlib.contextmanager
+    def spending(self) -> Iterator[WalletRpc]:
+        """Open the wallet with our own spend key in the payer's place."""
+        self.payer.rpc("close_wallet")
+        self.payer.open("ours")
+        self.payer.rpc("refresh")
+        try:
+            yield self.payer
+        finally:
+            self.payer.rpc("close_wallet")
+            self.payer.open("payer")
 
     def reorg(self, depth: int) -> None:
         """Replace the newest blocks by as many others, without their transactions."""
