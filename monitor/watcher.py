@@ -37,7 +37,7 @@ LEASE = timedelta(seconds=30)
 IDLE = timedelta(seconds=5)
 """How often a stand-by tries for the lease, and a stopped chain is looked at for the operator's word."""
 LONGEST_REST = timedelta(seconds=5)
-"""However slow its blocks, a chain is looked at so often: pools fill between them, and fresh addresses wait for a poll."""
+"""However slow its blocks, a chain is looked at so often: pools fill in between, and fresh addresses wait for it."""
 LONGEST_PAUSE = timedelta(seconds=60)
 
 Wait = Callable[[asyncio.Event, timedelta], Awaitable[None]]

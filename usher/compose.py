@@ -8,8 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from chains.accounts import account_of
-from chains.catalogue import derivation, open_source
+from chains.catalogue import open_source
 from chains.evm.lookup import open_lookup
 from chains.hive.lookup import open_hive_lookup
 from chains.port import ChainSource
@@ -28,6 +27,7 @@ from store.engine import Store
 from tickets import addresses
 from tickets.addresses import Derive
 from tickets.keys import KeyKind, Keyring
+from usher.addresses import deriving, receive_of
 from verifier.port import Lookups
 
 
@@ -79,10 +79,7 @@ def housekeeping(house: House) -> Housekeeping:
 
 def derivations(settings: Settings) -> dict[str, Derive]:
     """Return, by chain, what derives its orders' own keys, where the settings say that they have some."""
-    secret = partial(load_gate_secret, settings.keys.directory)
-    made = {
-        chain.id: derivation(chain, settings.chains[chain.id], secret) for chain in settings.registry().chains.values()
-    }
+    made = {chain.id: deriving(settings, chain) for chain in settings.registry().chains.values()}
     return {chain: derive for chain, derive in made.items() if derive is not None}
 
 
@@ -112,7 +109,7 @@ async def gate(house: House) -> AsyncIterator[Deps]:
 def _watch_before_showing(conn: Connection, house: House) -> None:
     """Have the platform's addresses watched by a watcher that still runs with other settings, too."""
     for chain in house.registry.chains.values():
-        addresses.receive_at(conn, chain.id, (_canonical(house, chain, house.settings.chains[chain.id].receive),))
+        addresses.receive_at(conn, chain.id, (receive_of(house.settings, chain),))
 
 
 def _watcher(house: House, chain: Chain, source: ChainSource, hooks: Hooks) -> Watcher:
@@ -121,7 +118,7 @@ def _watcher(house: House, chain: Chain, source: ChainSource, hooks: Hooks) -> W
         source=source,
         store=house.store,
         terms=_terms(house, chain),
-        receive=(_canonical(house, chain, settings.receive),),
+        receive=(receive_of(house.settings, chain),),
         start_height=settings.start_height,
         clock=house.clock,
         hooks=hooks,
@@ -136,13 +133,6 @@ def _terms(house: House, chain: Chain) -> Terms:
         grace=timedelta(minutes=house.settings.orders.grace_minutes),
         families=house.registry.families,
     )
-
-
-def _canonical(house: House, chain: Chain, address: str) -> str:
-    account = account_of(address, network=house.settings.network, chain=chain)
-    if (spelled := getattr(account, "address", None)) is None:
-        raise ValueError(f"chains.{chain.id}.receive: not an address of {chain.name}")
-    return str(spelled)
 
 
 def _count(metrics: MetricsHub, spoken: Spoken) -> None:

@@ -29,6 +29,7 @@ def examine(context: typer.Context, *, as_json: AsJson = False) -> None:
         local.settings_file(file),
         local.database(settings),
         local.keys(settings),
+        *local.addresses(settings),
         *asyncio.run(_asked(settings)),
         *local.unwise(settings),
     ]

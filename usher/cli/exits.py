@@ -7,6 +7,7 @@ from config.faults import SettingsError
 from config.gate_secret import GateSecretError
 from store.errors import StoreError, StoreOutdatedError, StoreUnavailableError
 from tickets.key_files import KeyFileError
+from usher.addresses import AddressSettingError
 
 
 class Exit(IntEnum):
@@ -30,6 +31,7 @@ class CommandError(Exception):
 _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
     (SettingsError, Exit.CONFIGURATION),
     (GateSecretError, Exit.CONFIGURATION),
+    (AddressSettingError, Exit.CONFIGURATION),
     (KeyFileError, Exit.CONFIGURATION),
     (StoreOutdatedError, Exit.CONFIGURATION),
     (StoreUnavailableError, Exit.TEMPORARY),

@@ -102,7 +102,7 @@ def _registry(context: typer.Context) -> Registry:
 
 def _address(chain: Chain, text: str) -> str:
     account = account_of(text, network=chain.network, chain=chain)
-    if isinstance(account, NotAnAccount) or account.holder.family is not chain.family:
+    if isinstance(account, NotAnAccount) or account.chain != chain.id:
         raise CommandError(f"--watch: {text!r} is no address on {chain.name}", Exit.USAGE)
     return account.address
 

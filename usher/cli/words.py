@@ -6,7 +6,7 @@ from datetime import datetime
 import typer
 
 from chains.account import CAIP10, Account, NotAnAccount
-from chains.accounts import account_of, family_of, parse_caip10
+from chains.accounts import account_of, can_be_on, parse_caip10
 from config.amounts import to_text, to_units
 from config.loader import load_entries
 from config.registry import Asset, Chain, Network, Registry
@@ -69,7 +69,8 @@ def account(registry: Registry, network: Network, word: str) -> Account:
     else:
         named = account_of(word, network=network)
         if isinstance(named, Account) and named.chain not in registry.chains:
-            ours = (chain for chain in registry.chains.values() if chain.family is family_of(word))
+            family, address = named.holder.family, named.address
+            ours = (chain for chain in registry.chains.values() if can_be_on(address, family, chain))
             named = account_of(word, network=network, chain=next(ours, None))
     if isinstance(named, NotAnAccount):
         raise CommandError(f"{word!r}: {named.reason}", Exit.USAGE)

@@ -4,12 +4,14 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chains.catalogue import finds_by_reference
 from config.gate_secret import GateSecretError, load_gate_secret
-from config.registry import Network
+from config.registry import Chain, Network
 from config.settings import Settings
 from store import revision
 from store.errors import StoreError
 from tickets.keys import KeyFileError, Keyring
+from usher.addresses import AddressSettingError, deriving, receive_of
 from usher.doctor.finding import Finding, failed, ok, warning
 
 
@@ -39,6 +41,24 @@ def settings_file(file: Path) -> Finding:
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
         return failed("settings", f"{file} is open to others (mode {mode:04o}): chmod 600 {file}")
     return ok("settings", str(file))
+
+
+def addresses(settings: Settings) -> list[Finding]:
+    """Say where each chain's money arrives and what orders get, to be held against the wallet's own screen."""
+    return [_addresses_on(settings, chain) for chain in settings.registry().chains.values()]
+
+
+def _addresses_on(settings: Settings, chain: Chain) -> Finding:
+    subject = f"{chain.name} addresses"
+    try:
+        receive, derive = receive_of(settings, chain), deriving(settings, chain)
+    except (AddressSettingError, GateSecretError) as error:
+        return failed(subject, str(error))
+    if derive is None:
+        return ok(subject, f"all money to {receive}; orders are told apart by the memo")
+    [first] = derive(0, 1)
+    what = "references beside the payment" if finds_by_reference(chain.family) else "addresses of their own"
+    return ok(subject, f"money without a link to {receive}; orders get {what}, the first {first}")
 
 
 def unwise(settings: Settings) -> list[Finding]:
