@@ -24,6 +24,8 @@ sessions = Table(
     Column("opened_at", Instant, nullable=False),
     Column("renewed_at", Instant, nullable=False),
     Column("resume_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("signers", LargeBinary(16 * 33)),  # public keys that opened it, where a chain must go on naming them
+    Column("named_at", Instant),  # when it was asked that named them last
     Column("closed_at", Instant),
     Column("closed_reason", String(32)),
 )

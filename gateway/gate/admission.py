@@ -68,7 +68,13 @@ def admit(
 
 
 def _opening(one: Applicant, its: Standing) -> Opening:
-    return Opening(id=one.session_id, holder=one.who[1], standing=its, resume_digest=one.resume_digest)
+    return Opening(
+        id=one.session_id,
+        holder=one.who[1],
+        standing=its,
+        resume_digest=one.resume_digest,
+        signers=one.signed.signers,
+    )
 
 
 def _entry(one: Applicant, its: Standing, refusal: Code | None, now: datetime) -> Entry:

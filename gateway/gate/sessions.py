@@ -26,6 +26,8 @@ from tickets.door import DoorAction
 from tickets.schema import events, tickets
 
 SUPERSEDED = "superseded"
+KEY_BYTES = 33
+"""Of a compressed public key (SEC 1 §2.3.3)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,16 @@ class Opening:
     holder: str
     standing: Standing
     resume_digest: bytes
+    signers: frozenset[bytes] = frozenset()  # the keys that opened it, where a chain must go on naming them
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signers:
+    """The keys that opened a session, where its holder's chain must go on naming them; see `signers`."""
+
+    holder: str
+    keys: frozenset[bytes]  # compressed, 33 bytes each
+    named_at: datetime  # when the chain was asked that named them last
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +69,7 @@ class Kept:
     session: Session
     standing: Standing
     closed: bool
+    signers: Signers | None  # None: the key that opened it is its holder for ever
 
 
 def resume_digest(secret: str) -> bytes:
@@ -109,6 +122,8 @@ _OPEN = Batch(
         "opened_at",
         "renewed_at",
         "resume_digest",
+        "signers",
+        "named_at",
     ),
 )
 
@@ -125,7 +140,7 @@ def open_all(conn: Connection, openings: Sequence[Opening], *, now: datetime) ->
     opened = [_session(conn, opening, generations) for opening in openings]
     _OPEN.insert(
         conn,
-        [_row(session, opening.resume_digest, now) for session, opening in zip(opened, openings, strict=True)],
+        [_row(session, opening, now) for session, opening in zip(opened, openings, strict=True)],
     )
     return opened
 
@@ -140,6 +155,11 @@ def _supersede(conn: Connection, openings: Sequence[Opening], generations: Mappi
             event_id = opening.standing.event.id
             conn.execute(_ONE_HOST_AT_A_TIME, {"event": event_id})
             closed += conn.execute(_SUPERSEDE_HOLDER, {"event": event_id, "who": opening.holder, "now": now})
+    let_go(conn, closed, now)
+
+
+def let_go(conn: Connection, closed: Sequence[Row[Any]], now: datetime) -> None:
+    """Have every gate close sessions that were just closed here."""
     attendance.leave_all(conn, [row.id for row in closed], now=now)  # its gate may be gone
     for row in closed:
         _announce(conn, event_id=row.event_id, ticket_id=row.ticket_id, holder=row.holder, now=now)
@@ -157,9 +177,10 @@ def _announce(conn: Connection, *, event_id: int, ticket_id: str | None, holder:
     )
 
 
-def _row(session: Session, digest: bytes, now: datetime) -> tuple[object, ...]:
+def _row(session: Session, opening: Opening, now: datetime) -> tuple[object, ...]:
     whose = (session.event_id, session.ticket_id, session.holder)
-    return (session.id, *whose, session.role.value, session.generation, now, now, digest)
+    signers = (b"".join(sorted(opening.signers)), now) if opening.signers else (None, None)
+    return (session.id, *whose, session.role.value, session.generation, now, now, opening.resume_digest, *signers)
 
 
 def _session(conn: Connection, opening: Opening, generations: Mapping[str, int]) -> Session:
@@ -189,6 +210,8 @@ _KEPT: Select[Any] = (
         sessions.c.generation.label("session_generation"),
         sessions.c.ticket_id.label("its_ticket"),
         sessions.c.closed_at,
+        sessions.c.signers,
+        sessions.c.named_at,
         *EVENT_COLUMNS,
         *TICKET_COLUMNS,
         BANNED,
@@ -271,7 +294,13 @@ def _kept(row: Row[Any], network: Network) -> Kept:
         role=role,
         generation=row.session_generation,
     )
-    return Kept(session=session, standing=standing, closed=row.closed_at is not None)
+    signers = None if row.signers is None else _signers(row.holder, bytes(row.signers), row.named_at)
+    return Kept(session=session, standing=standing, closed=row.closed_at is not None, signers=signers)
+
+
+def _signers(holder: str, stored: bytes, named_at: datetime) -> Signers:
+    keys = frozenset(stored[start : start + KEY_BYTES] for start in range(0, len(stored), KEY_BYTES))
+    return Signers(holder=holder, keys=keys, named_at=named_at)
 
 
 # --- reopening -----------------------------------------------------------------------------------------------
@@ -296,20 +325,21 @@ _NEXT_OF_SESSION = (
 )
 
 
-def reopen(
-    conn: Connection, *, event_id: int, secret_digest: bytes, next_digest: bytes, network: Network, now: datetime
-) -> Kept | Code:
-    """Take up the session that a resume secret belongs to, under the next generation and with the next secret.
-
-    Of two that try with one secret, one succeeds: both writes ask for the generation that was read.
-    """
+def to_reopen(conn: Connection, *, event_id: int, secret_digest: bytes, network: Network, now: datetime) -> Kept | Code:
+    """Return the session that a resume secret belongs to, if it may go on."""
     row = conn.execute(_BY_RESUME, {"digest": secret_digest}).one_or_none()
     if row is None or row.event_id != event_id:
         return Code.RESUME_INVALID
     kept = _kept(row, network)
-    seen = kept.session.generation
-    if code := refusal(kept, generation=seen, now=now):
-        return code
+    return refusal(kept, generation=kept.session.generation, now=now) or kept
+
+
+def reopen(conn: Connection, kept: Kept, *, next_digest: bytes, now: datetime) -> Kept | Code:
+    """Take up a session under the next generation and with the next secret.
+
+    Of two that try with one secret, one succeeds: both writes ask for the generation that was read.
+    """
+    seen, event_id = kept.session.generation, kept.session.event_id
     ticket = kept.session.ticket_id
     if ticket and conn.execute(_NEXT_OF_TICKET, {"ticket": ticket, "seen": seen, "now": now}).rowcount != 1:
         return Code.SESSION_CLOSED

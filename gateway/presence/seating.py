@@ -1,6 +1,6 @@
 """From a stored session to its seat in a room: what is read for it, what it is told, how a refusal closes it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from chains.account import HolderKey
 from config.registry import Network
 from config.settings import GateLimits
-from gateway.gate import grants, sessions
+from gateway.gate import grants, sessions, signers
 from gateway.gate.checks import Standing
 from gateway.gate.grants import Grant
 from gateway.gate.models import TurnAnswer
@@ -18,6 +18,7 @@ from gateway.http.problems import Code
 from gateway.presence.hub import Limits, Seat
 from gateway.presence.messages import Closing, Message
 from tickets import attendance, door
+from verifier.verdict import Verdict
 
 AUTHENTICATE_WITHIN = timedelta(seconds=5)
 STRANGERS_PER_CLIENT = 64
@@ -109,9 +110,20 @@ def read(session_id: str, network: Network, conn: Connection) -> tuple[Kept | No
 
 
 def renew(ids: Collection[str], network: Network, now: datetime, conn: Connection) -> dict[str, Kept]:
-    """Read sessions again and note that it was done."""
+    """Read sessions again, and note that it was done for those about whose keys no chain is asked."""
     kept = sessions.read(conn, ids, network=network)
-    sessions.note_renewals(conn, kept.keys(), now=now)
+    sessions.note_renewals(conn, [session_id for session_id, one in kept.items() if one.signers is None], now=now)
+    return kept
+
+
+def renew_heard(
+    heard: Mapping[str, Verdict], network: Network, asked_at: datetime, now: datetime, conn: Connection
+) -> dict[str, Kept]:
+    """Read sessions again of whose keys something was heard, and store what it was; they are told as they were."""
+    kept = sessions.read(conn, heard, network=network)
+    signers.note(conn, heard, asked_at=asked_at, now=now)
+    renewed = [one for one, its in kept.items() if signers.refusal(its.signers, heard[one], now=now) is None]
+    sessions.note_renewals(conn, renewed, now=now)
     return kept
 
 

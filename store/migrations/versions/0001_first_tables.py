@@ -359,6 +359,8 @@ def _the_door() -> None:
         sa.Column("opened_at", Instant(), nullable=False),
         sa.Column("renewed_at", Instant(), nullable=False),
         sa.Column("resume_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("signers", sa.LargeBinary(length=528), nullable=True),
+        sa.Column("named_at", Instant(), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
         sa.Column("closed_reason", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_sessions_event_id_events")),
