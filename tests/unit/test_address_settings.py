@@ -52,7 +52,8 @@ def test_another_chains_address_is_refused_by_the_name_of_its_setting(tmp_path, 
 
 
 def test_a_broken_descriptor_is_refused_by_the_name_of_its_setting_and_not_repeated(tmp_path):
-    xpub = "tpubD6NzVbkrYhZ4WLczPJWReQycCJdd6YVWXubbVUFnJ5KgU5MDQrD998ZJLSmaB7GVcCnJSDWprxmrGkJ6SvgQC6QAffVpqSvonXmeizXcrkN"
+    xpub = "tpubD6NzVbkrYhZ4WLczPJWReQycCJdd6YVWXubbVUFnJ5KgU5MDQrD998ZJ"
+    xpub += "LSmaB7GVcCnJSDWprxmrGkJ6SvgQC6QAffVpqSvonXmeizXcrkN"
     read = settings(tmp_path, REGTEST, GOOD[REGTEST], f'xpub = "wpkh({xpub}/0/*)#aaaaaaaa"')
     with pytest.raises(AddressSettingError, match=r"\.xpub: ") as refused:
         deriving(read, read.registry().chains[REGTEST])
