@@ -14,6 +14,8 @@ from config.registry import Family
 from tests.support.chains_drivers import DRIVERS, FINALITY, drivers, follow, nature, on_one_worker
 from tests.support.natures import NATURES, Nature
 
+pytestmark = pytest.mark.timeout(300)  # a chain's first test waits for its node, and Monero's mines coins first
+
 
 def needing(*wanted):
     """Ask only the drivers whose chains can have this."""

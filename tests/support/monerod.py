@@ -18,6 +18,8 @@ from tests.support.programs import ROOT, free_port, listens, program, running, s
 OLDEST = (0, 18, 5)
 """Debian 12's 0.18.0 spins after a reorg."""
 BIN = ROOT / ".nodes" / "bin"
+AT_ONCE = 20
+"""Blocks that are mined at one word: some 80 ms each, and several times that where the machine has other work."""
 
 
 class NodeError(Exception):
@@ -79,7 +81,10 @@ class Monerod(JsonRpc):
         """Mine blocks to an address, what waits in the pool into the first; return the newest height."""
         while any(not one["relayed"] and not one["do_not_relay"] for one in self.waiting()):
             time.sleep(0.01)  # a block takes only what was relayed, which it is a moment after it was taken
-        height: int = self.rpc("generateblocks", amount_of_blocks=blocks, wallet_address=address)["height"]
+        height = self.height()
+        for done in range(0, blocks, AT_ONCE):
+            some = min(AT_ONCE, blocks - done)
+            height = self.rpc("generateblocks", amount_of_blocks=some, wallet_address=address)["height"]
         return height
 
     def waiting(self) -> list[dict[str, Any]]:

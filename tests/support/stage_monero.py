@@ -16,9 +16,6 @@ from tests.support.stage import KEYS, Bill, with_depths
 from tests.support.stage_driven import DrivenStage
 from tests.support.stage_proxy import Line, line_to
 
-AT_ONCE = 50
-"""Blocks that are mined at one word: some 75 ms each, and far more where the machine has other work."""
-
 
 class MoneroStage(DrivenStage):
     """A daemon, a payer's wallet, and our view-only wallet."""
@@ -31,10 +28,6 @@ class MoneroStage(DrivenStage):
         self.wallets = [_address(f"buyer {number}") for number in range(4)]
         self.several_in = self.chain.native
         self.first_key, world.shown = world.shown, world.shown + KEYS
-
-    def mine(self, blocks: int = 1) -> None:
-        for done in range(0, blocks, AT_ONCE):
-            self._world.mine(min(AT_ONCE, blocks - done))
 
     def pay(self, *bills: Bill) -> str:
         return self._world.pay(*((bill.to, bill.amount) for bill in bills))
