@@ -3,6 +3,7 @@
 Nodes that speak the older dialect, with `"error": null` beside every result, are understood as well.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -115,11 +116,32 @@ class JsonRpcTransport:
 
 
 def decoded(body: bytes) -> Any:
-    """Return a JSON document. Raises EndpointError where it is none."""
+    """Return a JSON document. Raises EndpointError where it is none.
+
+    Nodes copy what strangers put into a chain, and some do not look whether it is UTF-8, as RFC 8259 §8.1 asks: one
+    such text must not keep anybody from reading the rest. Its bytes stand as lone surrogates (PEP 383).
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        return _of_strange_bytes(body)
+
+
+def _of_strange_bytes(body: bytes) -> Any:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        pass  # the one fault that is forgiven
+    else:
+        raise EndpointError(Trouble.MALFORMED, "no JSON")
+    try:
+        return json.loads(body.decode(errors="surrogateescape"), parse_constant=_refused)
+    except (ValueError, RecursionError):
         raise EndpointError(Trouble.MALFORMED, "no JSON") from None
+
+
+def _refused(_constant: str) -> None:
+    raise ValueError("NaN and infinities are not JSON")
 
 
 def outcome(answer: Any) -> Any | Refusal:

@@ -74,10 +74,10 @@ u8, u16, u32, i16, i64 = map(number, "BHIhq")
 
 
 def text(value: Any, _form: Form) -> bytes:
-    """Write a string."""
+    """Write a string. hived takes bytes that are no UTF-8 in some of them, which stand as lone surrogates here."""
     if not isinstance(value, str):
         raise UnknownFormError("no text")
-    return sized(value.encode())
+    return sized(value.encode(errors="surrogateescape"))
 
 
 def boolean(value: Any, _form: Form) -> bytes:

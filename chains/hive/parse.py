@@ -113,6 +113,8 @@ def received(value: Mapping[str, Any], key: PaymentKey, *, ours: Ours, stands: B
     sender, text = value["from"], value["memo"]
     if not isinstance(sender, str) or not isinstance(text, str):
         raise TypeError("no text")
+    if not sender.isascii():
+        raise ValueError("no account's name")
     return Payment(
         key=key,
         asset=asset,

@@ -13,7 +13,7 @@ from chains.following import STANDSTILL, FollowingSource
 from chains.hive.amounts import HIVE, Amount, as_object, spoken
 from chains.hive.reader import HISTORY_BEHIND
 from chains.port import Watch
-from chains.rpc import TOLERANCE, Trouble
+from chains.rpc import TOLERANCE, EndpointError, Trouble
 from tests.nodes.hive.chain import Emulation
 from tests.nodes.hive.server import truth
 from tests.support.chains_drivers import follow
@@ -162,6 +162,56 @@ async def test_when_no_endpoint_is_of_use_nothing_is_skipped(chain, single, firs
     fresh = hive_source(CHAIN, first.url)
     assert amounts(await fresh.poll(checkpoint, WATCH)) == [5, 9]
     await fresh.aclose()
+
+
+# --- what strangers may write into a block --------------------------------------------------------------------
+
+STRANGE = ["custom_json", {"id": b"\xff\xfe".decode(errors="surrogateescape"), "json": "{}", "required_auths": [],
+                           "required_posting_auths": ["alice"]}]  # fmt: skip
+"""hived looks whether `json` is UTF-8, and not whether `id` is; for such an operation nobody pays."""
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["in a transaction of its own", "beside a payment to us"])
+async def test_a_text_that_is_no_utf8_keeps_nobody_from_reading_its_block(chain, source, beside):
+    checkpoint = await source.start()
+    if beside:
+        chain.send("alice", transfer(5), STRANGE)
+    else:
+        chain.send("alice", STRANGE)
+        chain.send("alice", transfer(5))
+    chain.mine(10)
+    assert finals((await source.poll(checkpoint, WATCH)).final) == [5]
+
+
+async def test_control_whoever_demands_utf8_of_a_node_is_stopped_by_anybody(chain, source, monkeypatch):
+    checkpoint = await source.start()
+    chain.send("alice", STRANGE)
+    chain.mine(10)
+
+    def demanding(_body):
+        raise EndpointError(Trouble.MALFORMED, "no JSON")
+
+    monkeypatch.setattr(wire, "_of_strange_bytes", demanding)
+    with pytest.raises(TransientError):
+        await source.poll(checkpoint, WATCH)
+
+
+async def test_a_name_that_no_account_can_have_is_no_answer(chain, single, first):
+    """As only a node that lies can tell it; it could not even be stored."""
+    checkpoint = await single.start()
+    pay_both(chain)
+    strange = {**transfer(5)[1], "from": "al\udcff"}
+
+    def twist(method, _params, result):
+        if method not in {VIRTUAL, IN_BLOCK}:
+            return result
+        return {**result, "ops": [one if "fill" not in one["op"]["type"] else
+                                  {**one, "op": {**one["op"], "value": {**one["op"]["value"], **strange}}}
+                                  for one in result["ops"]]}  # fmt: skip
+
+    first.twist = twist
+    with pytest.raises(TransientError, match="another shape"):
+        await single.poll(checkpoint, WATCH)
 
 
 async def test_a_missing_plugin_is_named_for_the_operator(single, first):

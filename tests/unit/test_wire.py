@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from chains import wire
 from chains.evm.transport import EvmTransport
 from chains.rpc import Call, EndpointError, Refusal, Trouble
-from chains.wire import HttpWire, JsonRpcTransport, in_order, outcome
+from chains.wire import HttpWire, JsonRpcTransport, decoded, in_order, outcome
 
 USER, PASSWORD = "us/er", "p@ss:word%"
 IN_URL = "us%2Fer:p%40ss:word%25"
@@ -329,6 +329,25 @@ async def test_a_batch_that_is_answered_otherwise_is_no_answer(bent, trouble):
         with pytest.raises(EndpointError) as raised:
             await transport.batch(CALLS)
     assert raised.value.trouble is trouble
+
+
+STRANGE = b'{"result":"a\xff\xfeb\xc3\xa4"}'
+"""What a node tells that copies a stranger's bytes out of a chain."""
+
+
+def test_bytes_that_are_no_utf8_come_through_as_they_are():
+    assert outcome(decoded(STRANGE)).encode(errors="surrogateescape") == b"a\xff\xfeb\xc3\xa4"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff", STRANGE[:-1], b'{"a":"\xff","b":NaN}', b'{"a":"\xff","b":-Infinity}', b'"\xff"' + b"[" * 10**6,
+     b'["\xff",' + b"1" * 10**5 + b"]", b'{"a":1', b"[NaN]", b'"\xed\xa0\x80', b""],
+)  # fmt: skip
+def test_whatever_else_is_wrong_with_json_makes_it_none(body):
+    with pytest.raises(EndpointError) as raised:
+        decoded(body)
+    assert raised.value.trouble is Trouble.MALFORMED
 
 
 def test_ids_may_come_back_as_text():

@@ -1,6 +1,7 @@
 """One node before the chain: JSON-RPC over HTTP as hived speaks it, and what goes wrong with rented nodes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -176,4 +177,9 @@ def _error(number: Any, code: int, message: str) -> dict[str, Any]:
 
 
 def _json(answer: Any) -> web.Response:
-    return web.Response(body=orjson.dumps(answer), content_type="application/json")
+    """Answer with JSON; bytes that are no UTF-8 (lone surrogates here) are copied as they are, as hived does."""
+    try:
+        body = orjson.dumps(answer)
+    except TypeError:
+        body = json.dumps(answer, ensure_ascii=False).encode(errors="surrogateescape")
+    return web.Response(body=body, content_type="application/json")
