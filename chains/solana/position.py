@@ -38,34 +38,37 @@ class Account:
     address: str
     wallet: str  # whose it is; the address itself for a wallet
     floor: int  # slot up to which nothing new is looked for
-    known: tuple[Signature, ...] = ()  # ascending: all final ones above the floor, and two below
-
-    @property
-    def anchor(self) -> int:
-        """The slot that a complete listing reaches: that of the newest signature below the floor, if there is one."""
-        return max((slot for slot, _ in self.known if slot <= self.floor), default=self.floor)
+    known: tuple[Signature, ...] = ()  # final ones above the floor, ascending, of transactions that succeeded
+    ends: tuple[Signature, ...] = ()  # the newest two slots' at or below the floor, ascending, failed ones too
+    firm: bool = False  # whether the last of `ends` succeeded
 
     @property
     def hint(self) -> str | None:
-        """A signature below the anchor: a listing down to it is short, and must show the anchor."""
-        return self.known[0][1] if self.known and self.known[0][0] < self.anchor else None
+        """Where a listing may end: below the last of `ends`, which it shows then."""
+        return self.ends[0][1] if len(self.ends) > 1 else None
 
     @property
     def required(self) -> frozenset[Signature]:
-        """What a complete listing shows again."""
-        return frozenset(entry for entry in self.known if entry[0] >= self.anchor)
+        """What a complete listing shows again. Nobody ever checked what is said to have failed: it may be invented."""
+        return frozenset((*self.known, *(self.ends[-1:] if self.firm else ())))
 
-    def after(self, read: Iterable[Signature], final: int) -> "Account":
+    def complete(self, slots: Iterable[int]) -> bool:
+        """Whether a listing that has come to these slots can show nothing more that is required."""
+        last = self.ends[-1][0] if self.ends else self.floor
+        return any(slot < last for slot in slots)  # within a slot signatures come in no certain order
+
+    def after(self, read: Iterable[Signature], failed: Iterable[Signature], final: int) -> "Account":
         """Return the account when these signatures were read and finality stands at a slot."""
-        known = sorted({*self.known, *read})
+        succeeded = sorted({*self.known, *read})
         floor = max(self.floor, final - OVERLAP)
-        above = [entry for entry in known if entry[0] > floor]
-        if len(above) > MOST_KNOWN:  # a slot is remembered in full or not at all
-            floor = above[-MOST_KNOWN - 1][0]
-            above = [entry for entry in above if entry[0] > floor]
-        below = [entry for entry in known if entry[0] <= floor]
-        older = [entry for entry in below if entry[0] < below[-1][0]]
-        return replace(self, floor=floor, known=(*older[-1:], *below[-1:], *above))
+        known = [entry for entry in succeeded if entry[0] > floor]
+        if len(known) > MOST_KNOWN:  # a slot is remembered in full or not at all
+            floor = known[-MOST_KNOWN - 1][0]
+            known = [entry for entry in known if entry[0] > floor]
+        below = sorted(entry for entry in {*self.ends, *succeeded, *failed} if entry[0] <= floor)
+        ends = (*[entry for entry in below if entry[0] < below[-1][0]][-1:], *below[-1:])
+        firm = ends[-1:] != () and (ends[-1] in succeeded or (self.firm and ends[-1:] == self.ends[-1:]))
+        return replace(self, floor=floor, known=tuple(known), ends=ends, firm=firm)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +156,8 @@ def write(position: Position) -> Checkpoint:
                 "wallet": account.wallet,
                 "floor": account.floor,
                 "known": [[slot, txid] for slot, txid in account.known],
+                "ends": [[slot, txid] for slot, txid in account.ends],
+                "firm": account.firm,
             }
             for account in sorted(position.accounts.values(), key=lambda account: account.address)
         ],
@@ -183,6 +188,8 @@ def read(checkpoint: Checkpoint, chain: str) -> Position:
                 wallet=account["wallet"],
                 floor=account["floor"],
                 known=tuple((slot, txid) for slot, txid in account["known"]),
+                ends=tuple((slot, txid) for slot, txid in account["ends"]),
+                firm=account["firm"],
             )
             for account in stored["accounts"]
         ]

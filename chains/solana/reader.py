@@ -17,9 +17,11 @@ from chains.solana.transaction import read
 CONFIRMED, FINALIZED = "confirmed", "finalized"
 PAGE = 1000
 """Signatures in one answer, the most that nodes give."""
-MOST_PAGES = 5000
+MOST_PAGES = 2000
 MOST_LISTED = 20_000
 """Signatures of one account that are held at once: the oldest, for they are read first."""
+LONGEST_SIGNATURE = 88
+"""Characters of 64 bytes in base58."""
 NEWEST_VERSION = 1
 """Of transactions that are understood here (SIMD-0385)."""
 TRANSACTIONS_PER_BATCH = 50
@@ -39,47 +41,61 @@ class View:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """An account's signatures down to its anchor."""
+    """An account's signatures that are not in the book yet."""
 
     account: Account
-    entries: tuple[Signature, ...]
-    failed: frozenset[str]  # signatures of transactions that did nothing
+    entries: tuple[Signature, ...]  # of transactions that succeeded, ascending
+    failed: tuple[Signature, ...]  # and of those that did nothing
     complete_below: int | None  # slots from here on were too many to hold
 
 
 @dataclass(slots=True)
 class _Pages:
-    """The pages of a listing as they come."""
+    """The pages of a listing as they come, from the newest to the oldest."""
 
     account: Account
-    known: frozenset[Signature]
-    entries: dict[str, int] = field(default_factory=dict)  # slot by signature, of those that are new
-    shown: set[Signature] = field(default_factory=set)  # those that are known
-    failed: set[str] = field(default_factory=set)
+    required: frozenset[Signature]
+    entries: dict[str, int] = field(default_factory=dict)  # slot by signature
+    failed: dict[str, int] = field(default_factory=dict)
+    shown: set[Signature] = field(default_factory=set)  # of those that are required
     before: str | None = None
     complete_below: int | None = None
     done: bool = False
 
     def take(self, page: Sequence[Any]) -> None:
-        """Add a page. Pages run from the newest to the oldest; at a seam some nodes tell a signature twice."""
-        told = [(text(entry["signature"]), whole(entry["slot"]), entry["err"] is not None) for entry in page]
-        known = {(slot, txid) for txid, slot, _ in told} & self.known - self.shown
-        fresh = [one for one in told if one[0] not in self.entries and (one[1], one[0]) not in self.known]
-        self.shown |= known
-        self.entries.update((txid, slot) for txid, slot, _ in fresh)
-        self.failed.update(txid for txid, _, failed in fresh if failed)
-        self.done = self._reached([slot for _, slot, _ in told]) or not (fresh or known)
-        self.before = told[-1][0] if told else None
+        """Add a page. At a seam some nodes tell a signature twice."""
+        told = [(whole(entry["slot"]), _signature(entry), entry["err"] is not None) for entry in page]
+        count = len(self.entries) + len(self.failed) + len(self.shown)
+        for slot, txid, failed in told:
+            if (slot, txid) in self.required:
+                self.shown.add((slot, txid))
+            else:
+                (self.failed if failed else self.entries).setdefault(txid, slot)
+        stands = len(self.entries) + len(self.failed) + len(self.shown) == count
+        slots = [slot for slot, _, _ in told]
+        low = any(slot <= self.account.floor for slot in slots)
+        self.done = stands or (low and (self.required <= self.shown or self.account.complete(slots)))
+        self.before = told[-1][1] if told else None
         if len(self.entries) > MOST_LISTED:
-            newest = sorted(self.entries, key=lambda txid: -self.entries[txid])[: len(self.entries) - MOST_LISTED // 2]
-            self.complete_below = self.entries[newest[-1]]
-            self.entries = {txid: slot for txid, slot in self.entries.items() if slot < self.complete_below}
+            self.complete_below = _shorten(self.entries)
+        if len(self.failed) > MOST_LISTED:
+            _shorten(self.failed)
 
-    def _reached(self, slots: Sequence[int]) -> bool:
-        """Whether the listing is complete. Within a slot signatures come in no certain order."""
-        if self.account.required:
-            return self.account.required <= self.shown or any(slot < self.account.anchor for slot in slots)
-        return any(slot <= self.account.floor for slot in slots)
+
+def _signature(entry: Mapping[str, Any]) -> str:
+    txid = text(entry["signature"])
+    if len(txid) > LONGEST_SIGNATURE:
+        raise ValueError("no signature")
+    return txid
+
+
+def _shorten(slots: dict[str, int]) -> int:
+    """Drop the newest half and more, in whole slots; return the slot from which on all were dropped."""
+    oldest_first = sorted(slots.values())
+    bound = max(oldest_first[MOST_LISTED // 2], oldest_first[0] + 1)
+    for txid in [txid for txid, slot in slots.items() if slot >= bound]:
+        del slots[txid]
+    return bound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,12 +180,12 @@ class Reader:
         return found
 
     async def listings(self, accounts: Sequence[Account], at_least: int) -> list[Listing]:
-        """Return the signatures of accounts down to their anchors, from a node that has seen slot `at_least`.
+        """Return the signatures of accounts down to their floors, from a node that has seen slot `at_least`.
 
         What is known must be shown again, for a node that lost a part of its history, or never had it, lists what it
         has without a word. So does one that does not know the signature which ends a listing.
         """
-        pages = [_Pages(account=account, known=frozenset(account.known)) for account in accounts]
+        pages = [_Pages(account=account, required=account.required) for account in accounts]
         for _ in range(MOST_PAGES):
             open_ones = [one for one in pages if not one.done]
             if not open_ones:
@@ -187,19 +203,14 @@ class Reader:
             Listing(
                 account=one.account,
                 entries=tuple(sorted((slot, txid) for txid, slot in one.entries.items())),
-                failed=frozenset(one.failed),
+                failed=tuple(sorted((slot, txid) for txid, slot in one.failed.items())),
                 complete_below=one.complete_below,
             )
             for one in pages
         ]
 
     async def _require(self, pages: Iterable[_Pages]) -> None:
-        missing = [
-            (slot, txid, one.account.address)
-            for one in pages
-            for slot, txid in one.account.required
-            if (slot, txid) not in one.shown
-        ]
+        missing = [(slot, txid, one.account.address) for one in pages for slot, txid in one.required - one.shown]
         if not missing:
             return
         first = await self.endpoint.call("getFirstAvailableBlock")

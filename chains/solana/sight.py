@@ -82,12 +82,7 @@ async def look(
 
 def unread(listings: Iterable[Listing]) -> set[Signature]:
     """Return the signatures that may be payments and are not in the book yet."""
-    return {
-        entry
-        for one in listings
-        for entry in one.entries
-        if entry[0] > one.account.floor and entry not in one.account.known and entry[1] not in one.failed
-    }
+    return {entry for one in listings for entry in one.entries if entry[0] > one.account.floor}
 
 
 def crowded(places: Iterable[Signature]) -> set[int]:

@@ -19,6 +19,7 @@ from chains.solana.ours import Ours
 from chains.solana.parse import Header
 from chains.solana.position import (
     Position,
+    Signature,
     Spot,
     displaced,
     looked_for,
@@ -204,11 +205,15 @@ def _finalised(position: Position, got: Sight, settled: Settled) -> Position:
     final, accounts = settled.final.slot, dict(position.accounts)
     for listings, read_to in ((got.listings, min(final, got.ceiling)), (settled.listings, final)):
         for listing in listings:
+            done, failed = (_up_to(read_to, entries) for entries in (listing.entries, listing.failed))
             address = listing.account.address
-            done = [entry for entry in listing.entries if entry[0] <= read_to]
-            accounts[address] = accounts[address].after(done, final)
+            accounts[address] = accounts[address].after(done, failed, final)
     seen = tuple(one for one in position.seen if one.spot.slot > final)
     return replace(position, final=settled.final, accounts=accounts, seen=seen)
+
+
+def _up_to(slot: int, entries: Iterable[Signature]) -> list[Signature]:
+    return [entry for entry in entries if entry[0] <= slot]
 
 
 def _facts(told: Iterable[Payment]) -> tuple[Payment, ...]:

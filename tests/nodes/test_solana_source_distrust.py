@@ -287,6 +287,49 @@ async def test_without_that_check_the_hole_would_swallow_a_payment(scene, single
     assert (amounts(final), pending(sweep)) == ([], {})
 
 
+async def test_failures_that_one_endpoint_invents_do_not_make_another_look_broken(scene, source, monkeypatch):
+    monkeypatch.setattr(position, "OVERLAP", 10)
+    checkpoint = await source.start()
+    invented = [
+        {"slot": scene.ledger.tip.slot + 1 + number, "err": "X", "memo": None, "blockTime": None,
+         "confirmationStatus": "finalized", "signature": str(Signature.new_unique())}
+        for number in range(3)
+    ]  # fmt: skip
+    scene.paid(5)
+    scene.ledger.mine(FINALITY + 30)
+    scene.first.twist = instead("getSignaturesForAddress", lambda _, told: [*invented[::-1], *told])
+    final, sweep = await follow(source, checkpoint, scene.watch)
+    assert amounts(final) == [5]
+    scene.first.dead = True
+    scene.paid(6)
+    scene.ledger.mine(FINALITY)
+    assert amounts((await follow(source, sweep.checkpoint, scene.watch))[0]) == [6]
+
+
+async def test_failures_that_somebody_pays_for_are_listed_once_and_not_with_every_poll(scene, single, monkeypatch):
+    monkeypatch.setattr(position, "OVERLAP", 20)
+    listed: list[int] = []
+    scene.first.twist = instead("getSignaturesForAddress", lambda _, told: listed.append(len(told)) or told)
+    checkpoint = await single.start()
+    scene.paid(5)
+    for _ in range(30):
+        scene.pay(1, scene.hands.give(scene.ours, 10**15))
+    scene.ledger.mine(FINALITY + 30)
+    _, sweep = await follow(single, checkpoint, scene.watch)
+    assert max(listed) > 30
+    listed.clear()
+    scene.ledger.mine()
+    await single.poll(sweep.checkpoint, scene.watch)
+    assert listed == [30]  # all of one slot, below which the listing ends
+    scene.paid(7)
+    scene.ledger.mine(FINALITY + 30)
+    final, sweep = await follow(single, sweep.checkpoint, scene.watch)
+    listed.clear()
+    await single.poll(sweep.checkpoint, scene.watch)
+    assert amounts(final) == [7]
+    assert listed[0] <= 31  # that slot's and the payment's own
+
+
 @pytest.mark.parametrize("known", [1, 2, 5])
 async def test_an_endpoint_that_does_not_know_where_a_listing_ends_lists_on_and_nothing_is_told_twice(
     scene, single, known, monkeypatch

@@ -40,56 +40,66 @@ def seen(*payments, slot=120, digest="b", txid="x", place=0):
 
 
 def test_an_account_that_was_never_read_asks_for_all_above_its_floor():
-    assert (NEW.anchor, NEW.hint, NEW.required) == (1000, None, frozenset())
+    assert (NEW.hint, NEW.required) == (None, frozenset())
+    assert [NEW.complete([slot]) for slot in (1001, 1000, 999)] == [False, False, True]
 
 
-def test_what_was_read_within_the_overlap_must_be_shown_again_and_two_below_it_end_the_listing():
-    account = NEW.after([(990, "older"), (995, "old"), (1010, "b"), (1500, "d"), (1400, "c")], 1600)
+def test_what_was_read_within_the_overlap_must_be_shown_again_and_what_stands_below_it_ends_the_listing():
+    account = NEW.after([(990, "older"), (995, "old"), (1010, "b"), (1500, "d"), (1400, "c")], [], 1600)
     assert account.floor == 1600 - OVERLAP
-    assert account.known == ((995, "old"), (1010, "b"), (1400, "c"), (1500, "d"))
-    assert (account.anchor, account.hint) == (1010, "old")
+    assert (account.known, account.ends) == (((1400, "c"), (1500, "d")), ((995, "old"), (1010, "b")))
+    assert account.hint == "old"
     assert account.required == {(1010, "b"), (1400, "c"), (1500, "d")}
+    assert [account.complete([slot]) for slot in (1400, 1010, 1009)] == [False, False, True]
 
 
 def test_time_alone_forgets_all_but_two():
-    account = NEW.after([(1010, "b"), (1400, "c"), (1500, "d")], 1600).after([], 10_000)
-    assert account.known == ((1400, "c"), (1500, "d"))
-    assert (account.anchor, account.hint, account.required) == (1500, "c", {(1500, "d")})
+    account = NEW.after([(1010, "b"), (1400, "c"), (1500, "d")], [], 1600).after([], [], 10_000)
+    assert (account.known, account.ends, account.firm) == ((), ((1400, "c"), (1500, "d")), True)
+    assert (account.hint, account.required) == ("c", {(1500, "d")})
 
 
 def test_of_signatures_in_one_slot_none_ends_a_listing_before_the_others():
-    account = NEW.after([(1010, "b"), (1010, "c")], 9000)
-    assert (account.anchor, account.hint) == (1010, None)
-    account = account.after([(900, "a")], 9000)
-    assert (account.anchor, account.hint) == (1010, "a")
+    account = NEW.after([(1010, "b"), (1010, "c")], [], 9000)
+    assert (account.ends, account.hint) == (((1010, "c"),), None)
+    account = account.after([(900, "a")], [], 9000)
+    assert (account.ends, account.hint) == (((900, "a"), (1010, "c")), "a")
 
 
 def test_a_busy_account_has_a_shorter_overlap_and_slots_are_remembered_in_full():
     many = [(1500 + number // 2, f"{number:04}") for number in range(2 * MOST_KNOWN + 1)]
-    account = NEW.after(many, 1500 + MOST_KNOWN)
-    above = [entry for entry in account.known if entry[0] > account.floor]
-    assert len(above) <= MOST_KNOWN
-    assert set(above) == {entry for entry in many if entry[0] > account.floor}
-    assert len(account.known) <= MOST_KNOWN + 2
-    assert account.anchor <= account.floor
+    account = NEW.after(many, [], 1500 + MOST_KNOWN)
+    assert len(account.known) <= MOST_KNOWN
+    assert set(account.known) == {entry for entry in many if entry[0] > account.floor}
+    assert account.ends[-1][0] == account.floor
 
 
 def test_a_slot_with_more_than_can_be_remembered_is_left_behind_as_a_whole():
-    account = NEW.after([(1500, f"{number:04}") for number in range(MOST_KNOWN + 9)], 1510)
+    account = NEW.after([(1500, f"{number:04}") for number in range(MOST_KNOWN + 9)], [], 1510)
     assert account.floor == 1500
-    assert account.after([(1505, "x")], 1510).known[-1] == (1505, "x")
+    assert account.after([(1505, "x")], [], 1510).known == ((1505, "x"),)
+
+
+def test_failed_ones_move_the_end_of_a_listing_on_and_are_never_asked_for_again():
+    account = NEW.after([(1010, "b")], [], 1011).after([], [(1020, "f"), (1030, "g"), (1400, "h")], 1400)
+    assert (account.known, account.ends, account.firm) == ((), ((1020, "f"), (1030, "g")), False)
+    assert (account.hint, account.required) == ("f", frozenset())
+    account = account.after([(1390, "c")], [(1400, "h")], 1750)
+    assert (account.ends, account.firm) == (((1390, "c"), (1400, "h")), False)
+    assert account.after([(1401, "d")], [], 1750).firm
+    assert account.after([(1401, "d")], [], 1750).after([], [], 9000).firm
 
 
 def test_the_floor_never_falls():
-    account = NEW.after([], 5000)
-    assert account.after([(4000, "late")], 4100).floor == account.floor
+    account = NEW.after([], [], 5000)
+    assert account.after([(4000, "late")], [], 4100).floor == account.floor
 
 
 def test_a_checkpoint_is_read_back_as_it_was():
     position = Position(
         final=FINAL,
         tip=TIP,
-        accounts={"a": NEW.after([(1010, "b")], 1011)},
+        accounts={"a": NEW.after([(900, "a"), (1010, "b")], [(950, "f")], 1011)},
         seen=(seen(payment(5), payment(2**64 - 1, index="internal.3")), seen(txid="y", place=4)),
         agreed=frozenset({"b"}),
         began=7,
