@@ -23,6 +23,7 @@ from store.errors import StoreUnavailableError
 from tests.nodes.hive import wallet
 from tests.nodes.hive.chain import Emulation
 from tests.support.gate_house import Contracts, Wallet, opened, refused
+from tests.support.gate_livekit import livekit_server
 from tests.support.hive_node import CHAIN, hive_node
 from tickets import tickets as box_office
 from tickets.keys import KeyKind
@@ -57,7 +58,7 @@ async def node(chain):
 
 
 @asynccontextmanager
-async def house_over(node, store, now, folder, *, seconds=2.0, **wanted):
+async def house_over(node, store, now, folder, *, seconds=2.0, more="", **wanted):
     """A gate that asks this node, remembers nothing of it, and has an event for which Alice and Ann hold tickets."""
     hive = HiveLookup(
         {CHAIN: [node.url]},
@@ -65,7 +66,7 @@ async def house_over(node, store, now, folder, *, seconds=2.0, **wanted):
         clock=lambda: datetime.fromtimestamp(node.chain.head.time, UTC),
     )
     lookup = Lookups(contracts=Contracts(), authorities=hive)
-    async with opened(store, now, folder, more=SOLD_ON_HIVE, lookup=lookup, **wanted) as house:
+    async with opened(store, now, folder, more=SOLD_ON_HIVE + more, lookup=lookup, **wanted) as house:
         await house.ticket(ANN)
         signer, tier = house.deps.keyring.signer(KeyKind.TICKET), house.event.tiers[0]
         await store.transact(
@@ -246,6 +247,16 @@ async def test_a_socket_of_the_session_at_another_gate_is_closed_by_the_door_lis
     await other_gate.app[ROOMS].door_list.poll()
     assert (await there.receive_json())["type"] == "kicked"
     await there.close()
+
+
+async def test_its_voice_is_removed_from_livekits_room(node, chain, store, now, tmp_path):
+    async with livekit_server() as voices, house_over(node, store, now, tmp_path, more=voices.settings) as house:
+        socket, welcome = await house.seated(await joined(house))
+        change_key(chain, NEW)
+        assert (await renewal(house, socket))["type"] == "kicked"
+        await house.look()
+        _, identity, _ = await asyncio.wait_for(voices.removed.get(), 5)
+        assert identity == welcome["media"]
 
 
 async def test_a_ticket_that_does_not_hold_any_more_is_the_reason_before_any_key_and_asks_nobody(
