@@ -179,8 +179,8 @@ class FollowingSource:
     ) -> list[ReadBlock] | None:
         """Return the range as a second endpoint tells it, if the first one agrees about all money in it.
 
-        It ends where the second one's finality ends, which may be some blocks lower. None: no second endpoint answers.
-        Raises EndpointError where they answer and none agrees.
+        It ends where the second one's finality ends, which may be some blocks lower; empty where none of the others is
+        as far. None: no second endpoint answers. Raises EndpointError where they answer and none agrees.
         """
 
         async def work(endpoint: Endpoint) -> tuple[Endpoint, list[ReadBlock]]:
@@ -190,15 +190,16 @@ class FollowingSource:
             last = min(target, self._finality(view))
             return endpoint, await second.read(first, last) if last >= first else []
 
-        asked = [reader.endpoint]
+        asked, lower, denied = [reader.endpoint], False, False
         while (told := await self._endpoints.ask_another(asked, work)) is not None:
             endpoint, again = told
-            if not again or await _agrees(reader, position, again):
-                return again
             asked.append(endpoint)
-        if len(asked) > 1:
+            if again and await _agrees(reader, position, again):
+                return again
+            lower, denied = lower or not again, denied or bool(again)
+        if denied:
             raise EndpointError(Trouble.INCONSISTENT, f"no second reading of blocks {first} to {target} agrees")
-        return None
+        return [] if lower else None
 
     # --- second opinions -------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ class Raised:
 class _Told:
     """A range as two endpoints tell it."""
 
-    blocks: Sequence[EvmBlock]  # none: the second one's finality ends below
+    blocks: Sequence[EvmBlock]  # none: the others' finality ends below
     finding: Finding | None = None
     teller: Reader | None = None  # whose balances these are
     confirmed: bool = False  # whether the second one has the state to say the same of the balances
@@ -115,8 +115,8 @@ class Rising:
     async def _agreed_elsewhere(self, first: int, target: int) -> _Told | None:
         """Return the range as a second endpoint tells it, if the first one agrees about all money in it.
 
-        It ends where the second one's finality ends. None: no second endpoint answers. Raises EndpointError where they
-        answer and none agrees.
+        It ends where the second one's finality ends, and has no blocks where none of the others is as far. None: no
+        second endpoint answers. Raises EndpointError where they answer and none agrees.
         """
 
         async def work(endpoint: Endpoint) -> tuple[Endpoint, list[EvmBlock]]:
@@ -125,12 +125,13 @@ class Rising:
             endpoint.check_tip(view.tip.height, target)
             return endpoint, await second.read(first, min(target, view.final), self.reader.ours.everyone)
 
-        asked, denied = [self.reader.endpoint], False
+        asked, lower, denied = [self.reader.endpoint], False, False
         while (told := await self.opinions.endpoints.ask_another(asked, work)) is not None:
             endpoint, again = told
             asked.append(endpoint)
             if not again:
-                return _Told(blocks=())
+                lower = True
+                continue
             if not await self._agrees(again):
                 denied = True
                 continue
@@ -146,7 +147,7 @@ class Rising:
             denied = True
         if denied:
             raise EndpointError(Trouble.INCONSISTENT, f"no second reading of blocks {first} to {target} agrees")
-        return None
+        return _Told(blocks=()) if lower else None
 
     async def _agrees(self, again: Sequence[EvmBlock]) -> bool:
         """Whether the endpoint, asked anew, tells the same of each block in which either reading saw money."""

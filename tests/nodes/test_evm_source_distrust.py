@@ -546,6 +546,23 @@ async def test_a_boasting_endpoint_is_held_back_by_a_second_one_that_knows_no_ta
     await tagged.aclose()
 
 
+async def test_of_three_endpoints_one_to_whom_nothing_becomes_final_holds_back_nothing(scene, first, second):
+    async with lying_node(scene.node.url) as third:
+        tagged = evm_source(with_token(evm_chain(137, tag="finalized"), scene.coin), first.url, second.url, third.url)
+        checkpoint = await tagged.start(0)
+
+        def stuck(method, params, result):
+            return scene.node.rpc("eth_getBlockByNumber", "0x0", False) if params[:1] == ["finalized"] else result
+
+        second.twist = stuck
+        scene.pay_both()
+        scene.node.mine(70)
+        assert len((await tagged.poll(checkpoint, scene.watch)).final) == 2
+        third.twist = stuck
+        assert (await tagged.poll(checkpoint, scene.watch)).final == ()
+        await tagged.aclose()
+
+
 # --- settings that changed while money was under way -------------------------------------------------------------
 
 

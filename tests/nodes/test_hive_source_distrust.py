@@ -424,6 +424,25 @@ async def test_a_second_endpoint_a_few_blocks_behind_is_waited_for_and_one_far_b
     assert finals(far.final) == [5, 9]
 
 
+def never_irreversible(height):
+    """A twist of a node to whom nothing becomes irreversible any more."""
+    return lambda _method, _params, result: (
+        {**result, "last_irreversible_block_num": height} if "last_irreversible_block_num" in result else result
+    )
+
+
+async def test_of_three_endpoints_one_to_whom_nothing_becomes_final_holds_back_nothing(chain, first, second, third):
+    source = hive_source(CHAIN, first.url, second.url, third.url)
+    checkpoint = await source.start()
+    second.twist = never_irreversible(checkpoint["final"][0])
+    pay_both(chain)
+    chain.mine(10)
+    assert finals((await source.poll(checkpoint, WATCH)).final) == [5, 9]
+    third.twist = second.twist
+    assert (await source.poll(checkpoint, WATCH)).final == ()
+    await source.aclose()
+
+
 async def test_an_account_history_some_blocks_behind_holds_back_no_more_than_those_blocks(chain, single, first):
     """As where a database holds it that is filled from the node."""
     checkpoint = await single.start()
