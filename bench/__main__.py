@@ -14,7 +14,7 @@ from config.clock import utc_now
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-BENCHMARKS = ("verify", "parse_blocks", "catch_up", "join", "settle", "memory")
+BENCHMARKS = ("verify", "parse_blocks", "catch_up", "settle", "mint", "join", "memory")
 
 
 def main() -> int:
