@@ -92,7 +92,13 @@ ROUTES = (
         body=ResumeGiven,
         answer=GrantAnswer,
         budget=Budget.JOINS,
-        problems=(Code.UNKNOWN_EVENT, Code.RESUME_INVALID, Code.SESSION_CLOSED, *STANDING_PROBLEMS),
+        problems=(
+            Code.UNKNOWN_EVENT,
+            Code.RESUME_INVALID,
+            Code.SESSION_CLOSED,
+            Code.SIGNATURE_INCONCLUSIVE,
+            *STANDING_PROBLEMS,
+        ),
     ),
     *(
         Route(

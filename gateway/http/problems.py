@@ -193,7 +193,7 @@ class Code(StrEnum):
     SIGNATURE_INCONCLUSIVE = (
         "signature_inconclusive",
         503,
-        "The wallet's contract could not be asked",
+        "The wallet's chain could not be asked",
         "Nothing was spent; try again shortly with the same proof.",
     )
     # --- the gate: the ticket and the event -----------------------------------------------------------

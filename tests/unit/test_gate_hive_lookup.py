@@ -1,5 +1,7 @@
 """Hive accounts at the door: whose keys are asked for, on which chain, and what a stranger can learn of it."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select, update
 
@@ -7,7 +9,8 @@ from chains.accounts import account_of
 from config.registry import Network
 from gateway.gate import lookup
 from gateway.gate.lookup import TROUBLE
-from tests.support.gate_house import Wallet, opened, refused
+from tests.support import gate_house
+from tests.support.gate_house import Wallet, refused
 from tests.support.verifier_signers import HiveChain, HiveKey, authority
 from tickets import tickets as box_office
 from tickets.keys import KeyKind
@@ -20,6 +23,14 @@ HERS = authority(1, alice=1)
 ALICE, MALLORY = HiveKey("alice"), HiveKey("mallory")
 AWAY = Inconclusive(reason="no endpoint gave a usable answer")
 NOT_HERE = Inconclusive(reason="no endpoint of that chain is configured", passing=False)
+
+ON_HIVE = f"""
+[chains."{HOME}"]
+endpoints = ["http://127.0.0.1:1"]
+receive = "cave.tickets"
+"""
+"""The deployment follows Hive; who answers for it is the test's."""
+opened = partial(gate_house.opened, more=ON_HIVE)
 
 
 def chain(**said):
