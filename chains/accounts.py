@@ -23,6 +23,7 @@ class _Spelling:
     display: Callable[[bytes], str]
     home: Mapping[Network, str]  # CAIP-2 of the chain that an address without one is taken to be on
     rule: str  # said to whoever wrote it wrong
+    spelt_at: Callable[[str, Network], str | None] = lambda _address, _network: None  # the home that its spelling tells
 
 
 _SPELLINGS = {
@@ -39,9 +40,10 @@ _SPELLINGS = {
         display=bitcoin.display,
         home={
             Network.MAIN: "bip122:000000000019d6689c085ae165831e93",
-            Network.TEST: "bip122:000000000933ea01ad0ee984209779ba",
+            Network.TEST: "bip122:00000000da84f2bafbbc53dee25a72ae",
         },
-        rule="a Bitcoin address is P2PKH, P2SH, P2WPKH, P2WSH or P2TR of this network with a correct checksum",
+        rule="an address of Bitcoin's family is P2PKH, P2SH, P2WPKH, P2WSH or P2TR of this network, its checksum right",
+        spelt_at=bitcoin.home,
     ),
     Family.SOLANA: _Spelling(
         namespace="solana",
@@ -76,25 +78,28 @@ _SPELLINGS = {
 }
 _FAMILIES = {spelling.namespace: family for family, spelling in _SPELLINGS.items()}
 
-_BECH32 = re.compile(r"(?:bc|tb|bcrt)1", re.IGNORECASE)
+_BECH32 = re.compile(rf"(?:{'|'.join(sorted(bitcoin.BECH32_PREFIXES))})1", re.IGNORECASE)
 _MONERO_LENGTHS = (95, 106)  # an integrated address is recognised, so that it can be refused for what it is
 
 
 def account_of(address: str, *, network: Network, chain: Chain | None = None) -> Account | NotAnAccount:
-    """Return the account that an address names: on `chain` where that is of the address's family, else at its home."""
+    """Return the account that an address names: on `chain` where it can be there, else at its home."""
     family = family_of(address)
     if family is None:
         return NotAnAccount(reason="this text is no address of any family")
-    if chain is None or chain.family is not family:
-        return _account(address, family, network, _SPELLINGS[family].home[network])
-    if chain.prefixes is not None and not bitcoin.is_spelt(address, chain.prefixes):
-        return NotAnAccount(reason=f"this address is of another network than {chain.name}")
-    return _account(address, family, network, chain.id)
+    there = chain is not None and can_be_on(address, family, chain)
+    return _account(address, family, network, chain.id if chain and there else home_of(family, network, address))
 
 
-def home_of(family: Family, network: Network) -> str:
-    """Return the CAIP-2 id of the chain that a family's addresses are taken to be on."""
-    return _SPELLINGS[family].home[network]
+def can_be_on(address: str, family: Family, chain: Chain) -> bool:
+    """Whether an address of a family can be one on a chain: chains of Bitcoin's family spell theirs each in its way."""
+    return chain.family is family and (chain.prefixes is None or bitcoin.is_spelt(address, chain.prefixes))
+
+
+def home_of(family: Family, network: Network, address: str = "") -> str:
+    """Return the CAIP-2 id of the chain that an address is taken to be on; where none is given, its family's first."""
+    spelling = _SPELLINGS[family]
+    return spelling.spelt_at(address, network) or spelling.home[network]
 
 
 def parse_caip10(text: str, network: Network) -> Account | NotAnAccount:
@@ -105,6 +110,8 @@ def parse_caip10(text: str, network: Network) -> Account | NotAnAccount:
     family = _FAMILIES.get(match["chain"].partition(":")[0])
     if family is None:
         return NotAnAccount(reason="no family has this CAIP-2 namespace")
+    if family is Family.BITCOIN and not bitcoin.is_spelt_on(match["address"], match["chain"]):
+        return NotAnAccount(reason="this address is of another chain than the one beside it")
     return _account(match["address"], family, network, match["chain"])
 
 
@@ -123,14 +130,15 @@ def family_of(address: str) -> Family | None:
     """Return the only family this text can belong to; whether it is right is another question.
 
     No text has two readings: `0x` is EVM; what starts with `@` or has at most 16 characters can only be a Hive name,
-    for every other family's addresses are longer; a known bech32 prefix is Bitcoin; and base58 is told by what it
-    decodes to: 95 or 106 characters are Monero, 25 bytes are Bitcoin, 32 bytes are Solana.
+    for every other family's addresses are longer; a known bech32 prefix is Bitcoin, unless the case is mixed, which
+    bech32's never is; and base58 is told by what it decodes to: 95 or 106 characters are Monero, 25 bytes are Bitcoin,
+    32 bytes are Solana.
     """
     if address[:2] in ("0x", "0X"):
         return Family.EVM
     if address.startswith("@") or 0 < len(address) <= hive.LONGEST:
         return Family.HIVE
-    if _BECH32.match(address):
+    if _BECH32.match(address) and address in (address.lower(), address.upper()):
         return Family.BITCOIN
     if len(address) in _MONERO_LENGTHS:
         return Family.MONERO

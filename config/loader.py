@@ -75,11 +75,13 @@ class ExplorerEntry(Entry):
 
 
 class PrefixesEntry(Entry):
-    """How a chain of the Bitcoin family spells its addresses."""
+    """How a chain of the Bitcoin family spells its addresses, links and signed texts; left out: as Bitcoin does."""
 
     p2pkh: Annotated[int, Field(ge=0, le=255)]
     p2sh: Annotated[int, Field(ge=0, le=255)]
     bech32: Annotated[str, Field(pattern="^[a-z]{1,83}$")]
+    link: Annotated[str, Field(pattern="^[a-z][a-z0-9+.-]*$")] = "bitcoin"
+    message: Annotated[str, Field(min_length=1, max_length=252)] = "Bitcoin Signed Message:\n"
 
 
 class ChainEntry(Entry):

@@ -67,11 +67,13 @@ class Explorer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressPrefixes:
-    """How a chain of the Bitcoin family spells its addresses."""
+    """How a chain of the Bitcoin family spells its addresses, and what else its wallets begin with its name."""
 
     p2pkh: int  # version byte in base58check
     p2sh: int
     bech32: str  # human-readable part (BIP-173)
+    link: str  # scheme of payment links (BIP-21)
+    message: str  # hashed before a text that is signed (BIP-137)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +92,7 @@ class Chain:
     explorer: Explorer | None
     payment_methods: Mapping[str, str]  # spoken names ("eth", "usdc:polygon") -> asset id
     hold_cap: timedelta  # how long a pending payment may extend a hold
-    prefixes: AddressPrefixes | None = None  # Bitcoin family: its own spelling of addresses
+    prefixes: AddressPrefixes | None = None  # Bitcoin family: its own spelling of addresses, links and signed texts
     checked_headers: bool = True  # False: its headers have fields we cannot hash yet; links alone hold blocks together
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from chains.accounts import can_be_on
 from monitor.sitting import Sitting
 from payouts import bookings, dues, journal
 from payouts.dues import Due, DueState
@@ -83,8 +84,8 @@ def _new_dues(sitting: Sitting, final: Iterable[PaymentRecord]) -> list[Due]:
 
 def _due(sitting: Sitting, record: PaymentRecord, *, part: int, amount: int) -> Due:
     terms, memo = sitting.terms, sitting.terms.read(record.memos).event
-    at_home = memo is not None and memo.holder.family is terms.chain.family
-    memo_wallet = f"{record.key.chain}:{memo.wallet}" if memo and at_home else None
+    here = memo is not None and can_be_on(memo.wallet, memo.holder.family, terms.chain)
+    memo_wallet = f"{record.key.chain}:{memo.wallet}" if memo and here else None
     order = _order_of(sitting, record)
     return Due(
         payment_id=record.id,

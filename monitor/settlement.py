@@ -228,8 +228,7 @@ def _open(sitting: Sitting, record: PaymentRecord, subject: Subject, wanted: Ope
     if subject.asked and (order := sitting.purse(subject.asked.key, OrderState.OPEN)):
         return order
     terms, memo = sitting.terms, wanted.memo
-    at_home = memo.holder.family is terms.chain.family
-    account = account_of(memo.wallet, network=terms.network, chain=terms.chain if at_home else None)
+    account = account_of(memo.wallet, network=terms.network, chain=terms.chain)
     order = orders.implicit(
         event=wanted.event,
         tier=wanted.tier,

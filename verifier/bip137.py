@@ -9,10 +9,14 @@ from coincurve import PublicKey
 
 from chains.account import Account
 from chains.bitcoin.script import output_script
+from chains.bitcoin.spellings import SPELLINGS
 from verifier.bitcoin_hash import hash160, sha256d, sized
 from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65
+BITCOIN = b"\x18Bitcoin Signed Message:\n"
+_BEGINNINGS = {spelling.chain: sized(spelling.prefixes.message.encode()) for spelling in SPELLINGS}
+"""What is hashed before the text, by chain (CAIP-2): each coin's wallets have words of their own."""
 LONGEST_NORMALISED = 1_024
 """Characters, twice a challenge's. Ordering combining marks takes time that grows with the square of their number."""
 
@@ -50,17 +54,17 @@ def kind_of(script: bytes) -> Kind | None:
     return {b"\xa9\x14": Kind.P2SH_P2WPKH, b"\x00\x14": Kind.P2WPKH}.get(script[:2])
 
 
-def digests(message: str) -> Iterator[bytes]:
+def digests(message: str, beginning: bytes = BITCOIN) -> Iterator[bytes]:
     """Yield what may have been signed: the text as it is, then in Unicode's normal form C where that differs.
 
     Trezor's library normalises before it signs. Whoever holds the other form gains nothing by this: time, nonce and
     names are read from the text that was given, and a nonce is spent once.
     """
-    yield _digest(message)
+    yield _digest(message, beginning)
     if not message.isascii() and len(message) <= LONGEST_NORMALISED:
         normal = unicodedata.normalize("NFC", message)
         if normal != message:
-            yield _digest(normal)
+            yield _digest(normal, beginning)
 
 
 def recover(hashed: bytes, signature: bytes) -> tuple[bytes, Kind | None] | None:
@@ -79,12 +83,12 @@ def recover(hashed: bytes, signature: bytes) -> tuple[bytes, Kind | None] | None
 
 
 def verify(account: Account, message: str, signature: bytes) -> Verdict:
-    """Return whether the key of this Bitcoin account signed the message. UTF-8 must hold the text."""
+    """Return whether the key of this account signed the message, in its chain's words. UTF-8 must hold the text."""
     script = output_script(account.address) or b""
     kind = kind_of(script)
     if kind is None:
         return Invalid(reason="BIP-137 is for addresses of one key: P2PKH, P2SH-P2WPKH and P2WPKH")
-    for hashed in digests(message):
+    for hashed in digests(message, _BEGINNINGS.get(account.chain, BITCOIN)):
         recovered = recover(hashed, signature)
         if recovered is None:
             return Invalid(reason="no key can have made this signature")
@@ -96,8 +100,8 @@ def verify(account: Account, message: str, signature: bytes) -> Verdict:
     return Invalid(reason="another key made this signature, or of another text")
 
 
-def _digest(message: str) -> bytes:
-    return sha256d(b"\x18Bitcoin Signed Message:\n" + sized(message.encode()))
+def _digest(message: str, beginning: bytes) -> bytes:
+    return sha256d(beginning + sized(message.encode()))
 
 
 def _script(kind: Kind, key: bytes) -> bytes:

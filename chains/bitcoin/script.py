@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from chains import base58
 from chains.bitcoin import bech32
+from chains.bitcoin.spellings import SPELLINGS
 from config.registry import AddressPrefixes
 
 OP_0, OP_PUSHDATA1, OP_PUSHDATA2, OP_PUSHDATA4 = 0x00, 0x4C, 0x4D, 0x4E
@@ -14,21 +15,24 @@ OP_DUP, OP_EQUAL, OP_EQUALVERIFY, OP_HASH160, OP_CHECKSIG = 0x76, 0x87, 0x88, 0x
 
 _TO_KEY_HASH = (bytes((OP_DUP, OP_HASH160, 20)), bytes((OP_EQUALVERIFY, OP_CHECKSIG)))
 _TO_SCRIPT_HASH = (bytes((OP_HASH160, 20)), bytes((OP_EQUAL,)))
-_AROUND_HASH = {0x00: _TO_KEY_HASH, 0x6F: _TO_KEY_HASH, 0x05: _TO_SCRIPT_HASH, 0xC4: _TO_SCRIPT_HASH}
-"""By base58 version: main and test network, P2PKH (BIP-13's predecessors) and P2SH (BIP-13)."""
+_AROUND_HASH = {
+    **{spelling.prefixes.p2pkh: _TO_KEY_HASH for spelling in SPELLINGS},
+    **{spelling.prefixes.p2sh: _TO_SCRIPT_HASH for spelling in SPELLINGS},  # BIP-13
+}
+"""By base58 version, which means the same on every chain that has it."""
 _VERSION_HASH_AND_CHECKSUM = 1 + 20 + 4
 _HASH160 = 20
 _WITNESS_FORMS = (bytes((OP_0, 20)), bytes((OP_0, 32)), bytes((OP_1, 32)))
 """How P2WPKH, P2WSH (BIP-141) and P2TR (BIP-341) begin; what has no meaning yet is nobody's address."""
 _PUSH_WIDTHS = {OP_PUSHDATA1: 1, OP_PUSHDATA2: 2, OP_PUSHDATA4: 4}
-_BECH32_PREFIXES = {"bc", "tb", "bcrt"}
+_BECH32_PREFIXES = {spelling.prefixes.bech32 for spelling in SPELLINGS}
 _REMEMBERED = 1_024
 """Addresses whose script is kept: a wallet shows itself several times, and bech32 takes longer to read than a signature
 to check."""
 
 
 def output_script(address: str) -> bytes | None:
-    """Return the script of an output paid to this address of any network; None for what is no Bitcoin address.
+    """Return the script of an output paid to this address of any chain; None for what is an address of none.
 
     Witness versions without a meaning yet have a script too: whether one may be paid or signed for is the caller's.
     """

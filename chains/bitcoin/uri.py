@@ -6,15 +6,16 @@ A link cannot carry a memo: `message` stays in the payer's wallet.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from chains import percent
 from chains.bitcoin import bolt11
-from chains.bitcoin.address import canonical
-from chains.bitcoin.script import output_script, script_of
-from config.registry import AddressPrefixes, Network
+from chains.bitcoin.address import canonical_on
+from chains.bitcoin.script import script_of
+from chains.bitcoin.spellings import SPELLINGS
+from config.registry import AddressPrefixes
 
 LONGEST = 8_192
 SCHEME = "bitcoin"
@@ -51,7 +52,7 @@ class Malformed:
 
 
 def payment_uri(address: str, amount: int, *, label: str | None = None, scheme: str = SCHEME) -> str:
-    """Return the link that pays so many satoshis. `scheme`: another chain's of the family, its name in lower case."""
+    """Return the link that pays so many satoshis. `scheme`: the chain's own, as the registry says."""
     return write(PaymentRequest(address=address, amount=amount, label=label), scheme=scheme)
 
 
@@ -66,7 +67,7 @@ def write(request: PaymentRequest, *, scheme: str = SCHEME) -> str:
 def parse(uri: str, prefixes: AddressPrefixes | None = None, *, scheme: str = SCHEME) -> PaymentRequest | Malformed:
     """Read a link, or an address alone, which wallets take for one. No text raises; amounts are exact.
 
-    `prefixes`: those of the one chain whose addresses are meant; without them, those of any Bitcoin network.
+    `prefixes`: those of the one chain whose addresses are meant; without them, those of any chain with this scheme.
     """
     text = uri if ":" in uri else f"{scheme}:{uri}"
     match = _LINK.fullmatch(text) if len(uri) <= LONGEST else None
@@ -84,7 +85,8 @@ def parse(uri: str, prefixes: AddressPrefixes | None = None, *, scheme: str = SC
     )
     if request.amount is None and "amount" in query:
         return Malformed(reason="the amount is not a plain number of whole satoshis, in bitcoins with a point")
-    mistake = _mistake(request, prefixes)
+    written_by = [prefixes] if prefixes else [one.prefixes for one in SPELLINGS if one.prefixes.link == scheme]
+    mistake = _mistake(request, written_by)
     return request if mistake is None else Malformed(reason=mistake)
 
 
@@ -123,9 +125,9 @@ def _decimal(amount: int) -> str:
     return f"{whole}.{fraction:0{SATOSHIS}d}".rstrip("0").rstrip(".")
 
 
-def _mistake(request: PaymentRequest, prefixes: AddressPrefixes | None) -> str | None:
+def _mistake(request: PaymentRequest, spellings: Sequence[AddressPrefixes]) -> str | None:
     """Return what keeps a request from being one that can be paid, and means the same however it is."""
-    script = None if request.address is None else _script(request.address, prefixes)
+    script = None if request.address is None else _script(request.address, spellings)
     if script is None and request.address is not None:
         return "the address is of another network, mistyped, or none"
     if request.address is None and not request.others:
@@ -146,8 +148,6 @@ def _contradiction(request: PaymentRequest, script: bytes | None) -> str | None:
     return None
 
 
-def _script(address: str, prefixes: AddressPrefixes | None) -> bytes | None:
-    if prefixes is not None:
-        return script_of(address, prefixes)
-    payable = any(canonical(address, network) is not None for network in Network)
-    return output_script(address) if payable else None
+def _script(address: str, spellings: Sequence[AddressPrefixes]) -> bytes | None:
+    known = (prefixes for prefixes in spellings if canonical_on(address, prefixes) is not None)
+    return next((script_of(address, prefixes) for prefixes in known), None)

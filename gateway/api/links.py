@@ -80,7 +80,9 @@ def _evm(bill: Bill) -> PaymentLink:
 
 
 def _bitcoin(bill: Bill) -> PaymentLink:
-    return PaymentLink(uri=bitcoin_uri.payment_uri(bill.address, bill.amount), identifies=bill.own_address)
+    scheme = bill.chain.prefixes.link if bill.chain.prefixes else bitcoin_uri.SCHEME
+    uri = bitcoin_uri.payment_uri(bill.address, bill.amount, scheme=scheme)
+    return PaymentLink(uri=uri, identifies=bill.own_address)
 
 
 def _solana(bill: Bill) -> PaymentLink:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chains.account import Account, NotAnAccount
-from chains.accounts import account_of, home_of, parse_caip10
+from chains.accounts import account_of, can_be_on, home_of, parse_caip10
 from config.registry import Network, Registry
 
 
@@ -18,8 +18,10 @@ def account_given(text: str, *, network: Network, registry: Registry) -> Account
 def at_home(account: Account, registry: Registry) -> Account:
     """Return the account on its family's own chain (`eip155:1`), else on the first of the family that is sold on here.
 
-    It is the same holder on any of them. A family that is not sold here at all keeps its own.
+    It is the same holder on any of them. A family that is not sold here at all keeps its own. In Bitcoin's family the
+    address says which chains those are: a Litecoin wallet signs in other words than a Bitcoin wallet.
     """
-    here = [chain.id for chain in registry.chains.values() if chain.family is account.holder.family]
-    usual = home_of(account.holder.family, account.holder.network)
+    address, holder = account.address, account.holder
+    here = [chain.id for chain in registry.chains.values() if can_be_on(address, holder.family, chain)]
+    usual = home_of(holder.family, holder.network, address)
     return replace(account, chain=usual if usual in here or not here else here[0])

@@ -10,6 +10,7 @@ from chains.bitcoin import bech32
 from chains.evm import address as evm
 from chains.monero import address as monero
 from config.registry import Network
+from verifier.bitcoin_hash import sha256d
 
 NETWORKS = st.sampled_from(Network)
 BASE58 = st.text(base58.ALPHABET, max_size=110)
@@ -17,16 +18,21 @@ ADDRESSES = st.one_of(
     st.text(),
     BASE58,
     BASE58.map(lambda text: f"0x{text}"),
-    st.from_regex(r"\A(?:bc|tb|bcrt)1[0-9a-zA-Z]{0,90}\Z"),
+    st.from_regex(r"\A(?:bc|tb|bcrt|ltc|rltc)1[0-9a-zA-Z]{0,90}\Z"),
     st.from_regex(r"\A@?[a-z.-]{1,20}\Z"),
     st.binary(min_size=20, max_size=20).map(evm.display),
     st.binary(min_size=65, max_size=65).map(monero.display),
     st.builds(
         bech32.WitnessProgram,
-        prefix=st.sampled_from(["bc", "tb", "bcrt"]),
+        prefix=st.sampled_from(["bc", "tb", "bcrt", "ltc", "rltc"]),
         version=st.integers(0, 16),
         program=st.binary(min_size=2, max_size=40),
     ).map(bech32.encode),
+    st.builds(
+        lambda version, digest: base58.encode(version + digest + sha256d(version + digest)[:4]),
+        st.sampled_from([b"\x00", b"\x05", b"\x30", b"\x32", b"\x3a", b"\x6f", b"\xc4"]),
+        st.binary(min_size=20, max_size=20),
+    ),
 )
 
 

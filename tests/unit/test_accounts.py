@@ -3,6 +3,7 @@
 import pytest
 from solders.pubkey import Pubkey
 
+from chains import base58
 from chains.account import Account, HolderKey, NotAnAccount
 from chains.accounts import account_of, family_of, holder_of, parse_caip10
 from chains.bitcoin import address as bitcoin
@@ -143,6 +144,66 @@ def test_a_bitcoin_address_belongs_to_one_network_only(address, network):
     other = Network.TEST if network is Network.MAIN else Network.MAIN
     assert holder_of(address, network).canonical == address.encode()
     assert named(address, other) is None
+
+
+BITCOIN_MAIN = "bip122:000000000019d6689c085ae165831e93"
+LITECOIN_MAIN = "bip122:12a765e31ffd4059bada1e25190f6e98"
+LITECOIN_REGTEST = "bip122:530827f38f93b43ed12af0b3ad25a288"
+HOMES = [  # addresses of Litecoin Core 0.21.4, and Bitcoin's of the same kinds
+    ("LfATyguD24P7FcuAPoMePiXioZb3fXLXVf", Network.MAIN, LITECOIN_MAIN),
+    ("MLeQ7obSbGf9MkMAeQ4QH6NxmvgVCkPTZt", Network.MAIN, LITECOIN_MAIN),
+    ("ltc1qtnktm50hmt58my37e9ul0ul4x9r7vsr7ux3s8u", Network.MAIN, LITECOIN_MAIN),
+    ("LTC1QTNKTM50HMT58MY37E9UL0UL4X9R7VSR7UX3S8U", Network.MAIN, LITECOIN_MAIN),
+    ("QStd1j7vz2UL3sGE8x7yR5udnbUUJJUaZu", Network.TEST, LITECOIN_REGTEST),
+    ("rltc1q8uqqp848gsyu3890x792pn66j55rd8mtmzaz60", Network.TEST, LITECOIN_REGTEST),
+    ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", Network.MAIN, BITCOIN_MAIN),
+    ("3P14159f73E4gFr7JterCCQh9QjiTjiZrG", Network.MAIN, BITCOIN_MAIN),
+    ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", Network.MAIN, BITCOIN_MAIN),
+    ("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", Network.TEST, "bip122:00000000da84f2bafbbc53dee25a72ae"),
+    ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", Network.TEST, "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"),
+]
+
+
+@pytest.mark.parametrize(("address", "network", "home"), HOMES)
+def test_chains_of_bitcoins_family_are_told_apart_by_how_an_address_begins(address, network, home):
+    account = account_of(address, network=network)
+    assert account.chain == home
+    assert account.address == (address.lower() if address.upper() == address else address)
+    assert parse_caip10(str(account), network) == account
+    assert named(address, Network.TEST if network is Network.MAIN else Network.MAIN) is None
+
+
+@pytest.mark.parametrize(("address", "network", "home"), HOMES)
+def test_an_address_beside_a_chain_that_spells_it_otherwise_is_no_account(address, network, home):
+    chains = load_registry().chains.values()
+    others = [chain for chain in chains if chain.family is Family.BITCOIN and chain.id != home]
+    shared = {"mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn": 2}.get(address, 0)  # Bitcoin's and Litecoin's regtest write it too
+    taken = [one.id for one in others if isinstance(parse_caip10(f"{one.id}:{address}", network), Account)]
+    assert len(taken) == shared
+
+
+def test_a_wallet_of_bitcoins_family_is_on_the_chain_paid_on_where_that_spells_it_and_at_home_where_not():
+    litecoin = load_registry().chain(LITECOIN_MAIN)
+    for address, network, home in HOMES:
+        assert account_of(address, network=network, chain=litecoin).chain == home
+    shared, regtest = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", load_registry().chain(LITECOIN_REGTEST)
+    assert account_of(shared, network=Network.TEST, chain=regtest).chain == LITECOIN_REGTEST
+
+
+def test_litecoins_old_way_to_write_script_hashes_is_bitcoins():
+    address = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"
+    assert isinstance(parse_caip10(f"{LITECOIN_MAIN}:{address}", Network.MAIN), NotAnAccount)
+    assert named(address) == f"{BITCOIN_MAIN}:{address}"
+
+
+def test_base58_that_begins_as_bech32_would_is_no_bech32():
+    """A Solana wallet may begin with any letters; bech32 never mixes cases (BIP-173)."""
+    text = next(
+        text
+        for number in range(1, 10_000)
+        if len(base58.decode(text := f"bc1{base58.encode(number.to_bytes(30, 'little'))}"[:44]) or b"") == 32
+    )
+    assert family_of(text) is Family.SOLANA
 
 
 def test_testnet_and_regtest_are_different_holders_though_both_are_test_money():

@@ -206,6 +206,16 @@ def test_a_header_proves_the_work_that_it_claims_and_may_not_claim_less_than_its
     assert unproved(FIRST, None, 1, MAIN) is None
 
 
-def test_chains_that_prove_their_work_otherwise_are_not_asked_for_it_here():
-    assert unproved(FIRST[:76] + bytes(4), GENESIS, 1, LITECOIN) is None
+def test_litecoin_proves_its_work_by_scrypt():
+    rest = "d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97b9aa8e4ef0ff0f1ecd513f7c"
+    genesis = b"\x01" + bytes(35) + bytes.fromhex(rest)
+    assert f"bip122:{name_of(genesis)[:32]}" == LITECOIN
+    assert unproved(genesis, None, 0, LITECOIN) is None
+    assert "does not prove its work" in unproved(genesis[:76] + bytes(4), None, 0, LITECOIN).reason
+    assert unproved(genesis, None, 0, REGTEST).reason  # double SHA-256 of it is above even that target
+
+
+def test_a_chain_without_rules_is_not_asked_to_prove_its_work():
+    dogecoin = "bip122:1a91e3dace36e2be3bf030a65679fe82"
+    assert unproved(FIRST[:76] + bytes(4), GENESIS, 1, dogecoin) is None
     assert unproved(with_bits(FIRST, 0x1D00FFFF), GENESIS, 1, REGTEST) is None

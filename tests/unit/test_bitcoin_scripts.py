@@ -5,11 +5,10 @@ import pytest
 from chains.bitcoin.address import canonical_on
 from chains.bitcoin.script import address_of, carried, output_script, script_of
 from config.loader import load_registry
-from config.registry import AddressPrefixes
 
 MAIN = load_registry().chain("bip122:000000000019d6689c085ae165831e93").prefixes
 REGTEST = load_registry().chain("bip122:0f9188f13cb7b2c71f2a335e3a4fc328").prefixes
-LITECOIN = AddressPrefixes(p2pkh=0x30, p2sh=0x32, bech32="ltc")
+LITECOIN = load_registry().chain("bip122:12a765e31ffd4059bada1e25190f6e98").prefixes
 
 ADDRESSES = {  # BIP-173, BIP-350 and Bitcoin Core's own test data
     "P2PKH": ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "76a91477bff20c60e522dfaa3350c39b030a5d004e839a88ac"),

@@ -5,11 +5,11 @@ import pytest
 from chains import qr
 from chains.bitcoin import bolt11
 from chains.bitcoin.uri import MOST, Malformed, PaymentRequest, parse, payment_uri, write
-from config.registry import AddressPrefixes
+from config.loader import load_registry
 from tests.support.vectors import vectors
 
 US = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
-LITECOIN = AddressPrefixes(p2pkh=0x30, p2sh=0x32, bech32="ltc")
+LITECOIN = load_registry().chain("bip122:12a765e31ffd4059bada1e25190f6e98").prefixes
 INVOICE = (  # BOLT 11's example with a fallback P2WPKH address: 20 mBTC
     "lnbc20m1pvjluezhp58yjmdan79s6qqdhdzgynm4zwqd5d7xmw5fk98klysy043l2ahrqspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcy"
     "q5rqwzqfqypqfppqw508d6qejxtdg4y5r3zarvary0c5xw7kepvrhrm9s57hejg0p662ur5j5cr03890fa7k2pypgttmh4897d3raaq85a293e9jpu"

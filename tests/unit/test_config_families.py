@@ -3,7 +3,7 @@
 import pytest
 
 from config.loader import ChainEntry, chain_of, load_entries
-from config.registry import Family
+from config.registry import Family, Network
 from config.settings import SettingsError
 from config.tokens import token_reference
 from config.xpub import require_plain, require_watch_only
@@ -205,19 +205,33 @@ def entry(chain_id, **changes):
     return ChainEntry.model_validate(load_entries()[chain_id].model_dump() | changes)
 
 
-def test_every_bitcoin_network_spells_its_addresses_its_own_way():
+def test_every_chain_of_bitcoins_family_spells_its_addresses_links_and_signed_texts_its_own_way():
     spelled = {
         chain_id: loaded.prefixes for chain_id, loaded in load_entries().items() if loaded.family is Family.BITCOIN
     }
-    assert {chain_id: prefixes.bech32 for chain_id, prefixes in spelled.items()} == {
-        "bip122:000000000019d6689c085ae165831e93": "bc",
-        "bip122:00000000da84f2bafbbc53dee25a72ae": "tb",
-        "bip122:0f9188f13cb7b2c71f2a335e3a4fc328": "bcrt",
+    bitcoin = ("bitcoin", "Bitcoin Signed Message:\n")
+    litecoin = ("litecoin", "Litecoin Signed Message:\n")
+    assert {
+        chain_id: (prefixes.p2pkh, prefixes.p2sh, prefixes.bech32, prefixes.link, prefixes.message)
+        for chain_id, prefixes in spelled.items()
+    } == {
+        "bip122:000000000019d6689c085ae165831e93": (0x00, 0x05, "bc", *bitcoin),
+        "bip122:12a765e31ffd4059bada1e25190f6e98": (0x30, 0x32, "ltc", *litecoin),
+        "bip122:00000000da84f2bafbbc53dee25a72ae": (0x6F, 0xC4, "tb", *bitcoin),
+        "bip122:0f9188f13cb7b2c71f2a335e3a4fc328": (0x6F, 0xC4, "bcrt", *bitcoin),
+        "bip122:530827f38f93b43ed12af0b3ad25a288": (0x6F, 0x3A, "rltc", *litecoin),
     }
-    assert all(
-        (prefixes.p2pkh, prefixes.p2sh) == ((0x00, 0x05) if prefixes.bech32 == "bc" else (0x6F, 0xC4))
-        for prefixes in spelled.values()
-    )
+
+
+def test_no_two_chains_with_money_spell_an_address_alike_and_no_version_means_two_scripts():
+    """Else an address without a chain beside it would name two wallets, or none that can be known."""
+    entries = [entry for entry in load_entries().values() if entry.prefixes is not None]
+    main = [entry.prefixes for entry in entries if entry.network is Network.MAIN]
+    begun = [start for one in main for start in (one.p2pkh, one.p2sh, one.bech32)]
+    assert len(begun) == len(set(begun))
+    assert {entry.prefixes.p2pkh for entry in entries}.isdisjoint(entry.prefixes.p2sh for entry in entries)
+    hrps = [entry.prefixes.bech32 for entry in entries]
+    assert len(hrps) == len(set(hrps))
 
 
 @pytest.mark.parametrize("wrong", [{"p2pkh": 256}, {"p2sh": -1}, {"bech32": "BC"}, {"bech32": ""}, {"bech32": "b1"}])

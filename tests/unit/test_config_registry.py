@@ -34,9 +34,14 @@ NATIVE = {  # ticker, SLIP-44 number, decimals
     Family.HIVE: ("HIVE", 3054, 3),
     Family.MONERO: ("XMR", 128, 12),
 }
-OTHER_NATIVE = {"eip155:137": ("POL", 966, 18), "eip155:56": ("BNB", 714, 18)}
+OTHER_NATIVE = {
+    "eip155:137": ("POL", 966, 18),
+    "eip155:56": ("BNB", 714, 18),
+    "bip122:12a765e31ffd4059bada1e25190f6e98": ("LTC", 2, 8),
+    "bip122:530827f38f93b43ed12af0b3ad25a288": ("LTC", 1, 8),
+}
 TESTNET_COIN = 1
-"""SLIP-44's number for the coins of all of Bitcoin's test networks."""
+"""SLIP-44's number for the coins of all test networks."""
 CHAIN_IDS = {  # CAIP-2's namespaces, as their own documents spell the references
     Family.EVM: r"eip155:[1-9][0-9]{0,31}",
     Family.BITCOIN: r"bip122:[0-9a-f]{32}",  # the first half of the genesis block's hash
@@ -50,6 +55,7 @@ DEEPEST = {
     "eip155:137": 32,
     "eip155:56": 15,
     "bip122:000000000019d6689c085ae165831e93": 3,
+    "bip122:12a765e31ffd4059bada1e25190f6e98": 6,
     "monero:418015bb9ae982a1975da7d79277c270": 10,
 }
 FINAL = {
@@ -57,6 +63,7 @@ FINAL = {
     "eip155:137": ("finalized", False),
     "eip155:56": ("finalized", False),
     "bip122:000000000019d6689c085ae165831e93": (None, False),
+    "bip122:12a765e31ffd4059bada1e25190f6e98": (None, False),
     "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp": ("finalized", True),
     "hive:beeab0de000000000000000000000000": ("irreversible", True),
     "monero:418015bb9ae982a1975da7d79277c270": (None, False),
@@ -64,7 +71,7 @@ FINAL = {
 MAIN = [chain for chain in REGISTRY.chains.values() if chain.network is Network.MAIN]
 
 
-def test_the_seven_chains_of_the_mission_are_there_each_once():
+def test_the_seven_chains_of_the_mission_are_there_each_once_and_litecoin():
     assert [chain.id for chain in MAIN] == list(FINAL)
     assert {chain.family for chain in MAIN} == set(Family)
 
@@ -145,6 +152,7 @@ def test_token_contracts_and_decimals_are_the_issuers():
         ("pol:polygon", "eip155:137/slip44:966"),
         ("BTC", "bip122:000000000019d6689c085ae165831e93/slip44:0"),
         ("btc:bitcoin", "bip122:000000000019d6689c085ae165831e93/slip44:0"),
+        ("ltc", "bip122:12a765e31ffd4059bada1e25190f6e98/slip44:2"),
         ("sol", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/slip44:501"),
         (
             "usdc:solana",

@@ -233,7 +233,7 @@ def test_an_address_gives_its_script_back(name, net):
         "16UwLL9Risc3QfPqBUvKofHmBQ7wMtjvN",  # one character of the checksum
         "bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0m",
         "ltc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l",
-        "LdP8Qox1VAhCzLJNqrr74YovaWYyNBUWvL",  # another chain's version byte
+        "DBXu2kgc3xtvCUWFcxFE3r9hEYgmuaaCyD",  # Dogecoin's version byte
         "16UwLL9Risc3QfPqBUvKofHmBQ7wMtjvM ",
         "1" * 100_000,
     ],
