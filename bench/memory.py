@@ -9,25 +9,19 @@ from pathlib import Path
 import aiohttp
 
 from bench.report import Result, report
-from usher.demo.stage import Cli, Node, anvil_program, free_port, until_answering, usher_command
-from usher.demo.wallet import Wallet, fresh_xpub
-
-CHAIN = "eip155:31337"
+from usher.demo.grounds import evm
+from usher.demo.stage import Cli, free_port, until_answering, usher_command
 
 
 async def measure() -> list[Result]:
     """Start a node and both services, and read what the kernel says of them."""
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as name:
         folder = Path(name)
-        gate, metrics, node_port = free_port(), free_port(), free_port()
-        anvil = [anvil_program(), "--host", "127.0.0.1", "--port", str(node_port), "--chain-id", "31337", "--silent"]
-        async with aiohttp.ClientSession() as http, _running(anvil):
-            await Node(url=f"http://127.0.0.1:{node_port}", http=http).ready()
+        gate, metrics = free_port(), free_port()
+        async with aiohttp.ClientSession() as http, evm.opened(folder, http) as ground:
             cli = Cli(config=folder / "usher.toml")
-            await cli.initialise(
-                folder, chain=CHAIN, node=f"http://127.0.0.1:{node_port}", receive=Wallet.fresh("platform").address,
-                xpub=fresh_xpub(), port=gate, metrics_port=metrics,
-            )  # fmt: skip
+            deployment = await ground.deployment()
+            await cli.initialise(folder, chain=ground.chain, deployment=deployment, port=gate, metrics_port=metrics)
             watch = await _resident(http, cli, "watch", f"http://127.0.0.1:{metrics}/metrics", folder)
             door = await _resident(http, cli, "gate", f"http://127.0.0.1:{gate}/healthz", folder)
     return [
