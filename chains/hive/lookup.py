@@ -6,9 +6,11 @@ name keys that were changed: its newest block must be young.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from chains.account import Account
 from chains.hive import authorities
@@ -89,6 +91,11 @@ class _Pool:
         self.nodes = [_Node(index, url, in_flight) for index, url in enumerate(urls)]
         self.places = asyncio.Semaphore(in_flight)
         self._kept: dict[str, tuple[float, Answer]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Return what lets one ask about an account at a time: whoever comes meanwhile is told the same."""
+        return self._turns.setdefault(name, asyncio.Lock())
 
     def put_last(self, node: _Node) -> None:
         """Ask this one after all others from now on."""
@@ -130,19 +137,18 @@ class HiveLookup:
         if pool is None:
             return Inconclusive(reason=f"no endpoint of {account.chain} is configured here", passing=False)
         time = asyncio.get_running_loop().time
-        remembered = pool.remembered(account.address, time())
-        if remembered is not None:
-            return remembered
         deadline = time() + self._bounds.seconds
-        try:
-            async with asyncio.timeout_at(deadline):
-                await pool.places.acquire()
-        except TimeoutError:
-            return Inconclusive(reason=f"too many questions to {account.chain} are under way")
-        try:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await held.enter_async_context(pool.turn(account.address))
+                    remembered = pool.remembered(account.address, time())
+                    if remembered is not None:
+                        return remembered
+                    await held.enter_async_context(pool.places)
+            except TimeoutError:
+                return Inconclusive(reason=f"too many questions to {account.chain} are under way")
             return await self._ask(account, pool, deadline, time)
-        finally:
-            pool.places.release()
 
     async def aclose(self) -> None:
         """Close the connections. Safe to call twice."""

@@ -241,6 +241,23 @@ async def test_only_so_many_questions_are_under_way_at_once(nodes, looking):
     assert all(isinstance(answer, KeyAuthorities) for answer in answers)
 
 
+async def test_a_crowd_that_asks_about_one_account_is_one_question(nodes, looking):
+    """As signatures that are no good do, which a stranger sends for the name of somebody with a ticket."""
+    lookup = looking(nodes[0])
+    answers = await asyncio.gather(*(lookup.key_authorities(account()) for _ in range(100)))
+    assert len({id(answer) for answer in answers}) == 1
+    assert nodes[0].asked.count("database_api.find_accounts") == 1
+
+
+async def test_a_crowd_before_a_node_that_never_answers_takes_no_places_from_others(nodes, looking):
+    lookup = looking(*nodes, bounds=Bounds(seconds=2.0, in_flight=2))
+    nodes[0].hangs = True
+    crowd = [asyncio.create_task(lookup.key_authorities(account())) for _ in range(20)]
+    await nodes[0].held.wait()
+    assert isinstance(await lookup.key_authorities(account("bob")), KeyAuthorities)
+    assert all(isinstance(answer, KeyAuthorities) for answer in await asyncio.gather(*crowd))
+
+
 async def test_what_is_remembered_is_bounded(nodes, looking, monkeypatch):
     monkeypatch.setattr("chains.hive.lookup.MOST_KEPT", 1)
     lookup = looking(nodes[0])
