@@ -7,11 +7,13 @@ read little at a time. A payment that was shown and did not become final was tol
 import asyncio
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chains.errors import TransientError
 from chains.port import Watch
+from chains.solana import position
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.node import truth
 from tests.nodes.solana.server import serving
@@ -20,7 +22,8 @@ from tests.support.solana_node import Hands, hands, solana_chain, solana_source,
 
 STEPS = st.one_of(
     st.tuples(st.just("pay"), st.integers(1, 3)),
-    st.tuples(st.just("mine"), st.integers(1, 6)),
+    st.tuples(st.just("fail"), st.integers(1, 3)),
+    st.tuples(st.just("mine"), st.integers(1, 12)),
     st.tuples(st.just("skip"), st.integers(1, 4)),
     st.tuples(st.just("fork"), st.integers(1, FINALITY)),
     st.tuples(st.just("again"), st.integers(0, 5)),
@@ -51,6 +54,10 @@ class History:
         transaction = self.hands.sign(*(self.hands.give(self.ours, amount) for _ in range(times)))
         txid = self.ledger.send(transaction)
         self.sent[txid], self.amounts[txid] = transaction, [amount] * times
+
+    def fail(self, times: int) -> None:
+        for _ in range(times):
+            self.hands.send(self.hands.give(self.ours, 10**15))
 
     def mine(self, blocks: int) -> None:
         self.ledger.mine(blocks)
@@ -131,6 +138,14 @@ async def tell(steps, endpoints) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=st.lists(STEPS, max_size=25), endpoints=st.integers(1, 2))
-def test_what_becomes_final_is_what_stands_on_the_ledger(steps, endpoints):
-    asyncio.run(tell(steps, endpoints))
+@given(
+    steps=st.lists(STEPS, max_size=25),
+    endpoints=st.integers(1, 2),
+    overlap=st.sampled_from([0, 5, 20, position.OVERLAP]),
+    known=st.sampled_from([1, 4, position.MOST_KNOWN]),
+)
+def test_what_becomes_final_is_what_stands_on_the_ledger(steps, endpoints, overlap, known):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(position, "OVERLAP", overlap)
+        patch.setattr(position, "MOST_KNOWN", known)
+        asyncio.run(tell(steps, endpoints))
