@@ -1,7 +1,12 @@
 """From the bytes a transaction carries (calldata, OP_RETURN) to their text; what it says is `grammar`'s. Pure."""
 
+from collections.abc import Iterable
+
 from memo.grammar import LONGEST
 
+MOST_TOGETHER = LONGEST
+"""Characters of all texts of one transaction together. They are kept with each of its payments: without a bound, what
+costs a payer some kilobytes would cost us their number multiplied by that of the outputs beside them."""
 _MOST_BYTES = 4 * LONGEST  # UTF-8's longest character has four
 _PADDING = "\0 \t\r\n"
 
@@ -18,6 +23,17 @@ def text_of(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if text and not any(_is_control(character) for character in text) else None
+
+
+def texts_of(parts: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the texts that one transaction carries, each once, in their order; those that do not fit are left out."""
+    texts: list[str] = []
+    room = MOST_TOGETHER
+    for text in dict.fromkeys(text for data in parts if (text := text_of(data)) is not None):
+        if len(text) <= room:
+            texts.append(text)
+            room -= len(text)
+    return tuple(texts)
 
 
 def _is_control(character: str) -> bool:

@@ -3,14 +3,14 @@
 Nothing rests on what is seen here: it tells buyers that their payment was noticed, and lets their hold live longer.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from chains.bitcoin.ours import Ours
-from chains.bitcoin.parse import origin_of, payments_of, pays
-from chains.bitcoin.pool import MOST_NEEDED, MOST_WAITING, Pool, Waiting
+from chains.bitcoin.parse import origin_of, paid_times, payments_of
+from chains.bitcoin.pool import MOST_NEEDED, MOST_WAITING, Pool, Waiting, fitting
 from chains.bitcoin.transaction import Transaction, read_transaction, shown_outpoint
 from chains.bitcoin.transport import UNKNOWN, bytes_of
 from chains.reading import listed, served
@@ -26,7 +26,7 @@ MOST_ANCESTORS = 100
 
 @dataclass(kw_only=True, slots=True)
 class Foreign:
-    """Waiting transactions that were looked at and do not pay us, so that each is looked at once.
+    """Waiting transactions that were looked at and do not pay us, or are too large to be kept: each is looked at once.
 
     An address is watched before anybody is shown it: what was seen before that does not pay to it.
     """
@@ -42,10 +42,11 @@ class PoolReader:
     ours: Ours
     foreign: Foreign
 
-    async def look(self, tip: str, first: Sequence[str], known: Collection[str]) -> Pool | None:
+    async def look(self, tip: str, first: Sequence[str], known: Mapping[str, int]) -> Pool | None:
         """Return what waits and pays us; None where the endpoint's newest block is not `tip`.
 
-        `first`: transactions that are looked for before others. `known`: those that are held already.
+        `first`: transactions that are looked for before others. `known`: those that are held
+        already, and how many payments they bring.
         """
         newest, network, listing = await self.endpoint.batch(
             [Call(method="getbestblockhash"), Call(method="getnetworkinfo"), Call(method="getrawmempool")]
@@ -57,20 +58,27 @@ class PoolReader:
         wanted = [txid for txid in first if txid in txids]
         wanted += islice(txids - self.foreign.txids - set(known) - set(wanted), LOOKED_AT)
         telling = _version(served(network)) >= TELLS_ORIGINS
-        room = MOST_WAITING - len(txids.intersection(known))
-        ours = (await self._ours_among(wanted))[: max(0, room)]
+        room = MOST_WAITING - sum(payments for txid, payments in known.items() if txid in txids)
+        ours = fitting(await self._ours_among(wanted), self._payments, room)
         seen = [await self._waiting(transaction, txids, telling=telling) for transaction in ours]
         return Pool(ours=tuple(waiting for waiting in seen if waiting is not None), txids=frozenset(txids))
 
     async def _ours_among(self, txids: Sequence[str]) -> list[Transaction]:
-        """Return those that pay us; remember the others. What has left the pool since is passed over."""
+        """Return those that pay us and can be kept; remember the others. What has left the pool is passed over."""
         found = await self._transactions(txids)
-        ours = [one for one in found.values() if one is not None and pays(one, self.ours)]
+        ours = [
+            one
+            for one in found.values()
+            if one is not None and 0 < self._payments(one) <= MOST_WAITING and len(one.spends) <= MOST_NEEDED
+        ]
         self.foreign.txids |= found.keys() - {one.txid for one in ours}
         return ours
 
+    def _payments(self, transaction: Transaction) -> int:
+        return paid_times(transaction, self.ours)
+
     async def _waiting(self, transaction: Transaction, pool: Collection[str], *, telling: bool) -> Waiting | None:
-        """Return a transaction with its origin and what it needs; None where its inputs are spent by now."""
+        """Return a transaction with its origin and what it needs; None where that is spent by now, or too much."""
         coins = await self._coins(transaction)
         missing = {txid for (txid, _), script in coins if script is None}
         ancestors = await self._ancestors(missing, pool)
@@ -78,13 +86,13 @@ class PoolReader:
             script if script is not None else _script_at(ancestors.get(txid), vout) for (txid, vout), script in coins
         ]
         scripts = [script for script in spent if script is not None]
-        if len(scripts) < len(spent):
-            return None
         needs = [(output, one.txid) for one in (transaction, *ancestors.values()) for output in one.spends]
+        if len(scripts) < len(spent) or len(needs) > MOST_NEEDED:
+            return None
         return Waiting(
             txid=transaction.txid,
             payments=payments_of(transaction, origin_of(scripts if telling else None, self.ours), self.ours, None),
-            needs=tuple(needs[:MOST_NEEDED]),
+            needs=tuple(needs),
         )
 
     async def _coins(self, transaction: Transaction) -> list[tuple[tuple[str, int], bytes | None]]:

@@ -1,6 +1,6 @@
 """From transactions to payments: what goes to us, from whom, with which texts. Pure; what is no payment is left out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chains.bitcoin.block import CheckedBlock
@@ -10,7 +10,7 @@ from chains.bitcoin.transaction import Transaction
 from chains.distrust import Distrusted
 from chains.port import Block, Payment, PaymentKey
 from chains.position import moment
-from memo.carriers import text_of
+from memo.carriers import texts_of
 
 MOST = 2**63
 """No chain of the family has as many units."""
@@ -45,7 +45,7 @@ def payments_in(block: CheckedBlock, origins: Origins, ours: Ours) -> tuple[Paym
 
 def payments_of(transaction: Transaction, origin: Origin, ours: Ours, block: Block | None) -> tuple[Payment, ...]:
     """Return the payments to us in a transaction, in order of its outputs; every text in it travels with each."""
-    memos = tuple(_texts(transaction))
+    memos = texts_of(data for output in transaction.outputs if (data := carried(output.script)) is not None)
     return tuple(
         Payment(
             key=PaymentKey(chain=ours.chain, txid=transaction.txid, index=str(vout)),
@@ -72,14 +72,6 @@ def origin_of(spent: Sequence[bytes] | None, ours: Ours) -> Origin:
     return Origin(sender=sender, internal=any(script in ours.scripts for script in spent))
 
 
-def pays(transaction: Transaction, ours: Ours) -> bool:
-    """Whether any output goes to us."""
-    return any(output.script in ours.scripts and output.amount for output in transaction.outputs)
-
-
-def _texts(transaction: Transaction) -> Iterator[str]:
-    for output in transaction.outputs:
-        data = carried(output.script)
-        text = None if data is None else text_of(data)
-        if text is not None:
-            yield text
+def paid_times(transaction: Transaction, ours: Ours) -> int:
+    """Return how many of its outputs go to us."""
+    return sum(output.script in ours.scripts and output.amount > 0 for output in transaction.outputs)

@@ -4,20 +4,23 @@ A waiting payment is `gone` once a block holds another spender of an output that
 stands on that waits as well. That a node no longer has it, or has a replacement in its place, proves nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from chains.errors import PersistentError
 from chains.port import Checkpoint, Payment, Pending, Sweep, Watch
 from chains.position import read_payment, write_payment
 
+T = TypeVar("T")
+
 MATURITY = 100
 """Confirmations with which a coinbase can be spent in the next block (Bitcoin Core's COINBASE_MATURITY)."""
 MOST_WAITING = 500
-"""So many waiting transactions are kept: what comes beyond is told of when it is in a block."""
-MOST_NEEDED = 16
-"""So many outputs that a waiting transaction needs are kept in mind; a conflict about others is not noticed."""
+"""So many waiting payments are kept: what comes beyond is told of when it is in a block."""
+MOST_NEEDED = 32
+"""What needs more outputs is told of when it is in a block, too: all are kept in mind, or a conflict about one that is
+not would never be noticed."""
 _POOL, _IMMATURE, _COINBASES = "pool", "immature", "coinbases"
 
 
@@ -143,11 +146,23 @@ def _sorted_out(held: Iterable[Waiting], news: News) -> tuple[tuple[Waiting, ...
 def _bounded(waiting: Iterable[Waiting], pool: Pool | None) -> tuple[Waiting, ...]:
     """Keep the bound: of what is too many, first that goes which the pool has no more, then that which came last."""
     unique = {one.txid: one for one in waiting}
-    surplus = len(unique) - MOST_WAITING
-    if surplus > 0 and pool is not None:
-        for txid in [txid for txid in unique if txid not in pool.txids][:surplus]:
-            del unique[txid]
-    return tuple(unique.values())[:MOST_WAITING]
+    surplus = sum(len(one.payments) for one in unique.values()) - MOST_WAITING
+    if pool is not None:
+        for txid in [txid for txid in unique if txid not in pool.txids]:
+            if surplus <= 0:
+                break
+            surplus -= len(unique.pop(txid).payments)
+    return fitting(unique.values(), lambda one: len(one.payments), MOST_WAITING)
+
+
+def fitting(those: Iterable[T], size: Callable[[T], int], room: int) -> tuple[T, ...]:
+    """Return those that find room, in their order."""
+    kept: list[T] = []
+    for one in those:
+        if size(one) <= room:
+            kept.append(one)
+            room -= size(one)
+    return tuple(kept)
 
 
 def _height(payment: Payment) -> int:

@@ -71,7 +71,7 @@ class BitcoinSource:
         if sweep.behind:
             return None
         ours = Ours.of(watch.active | watch.retired, self._chain)
-        known = {one.txid for one in held.waiting}
+        known = {one.txid: len(one.payments) for one in held.waiting}
         first = list(dict.fromkeys(key.txid for key in sweep.gone))
 
         async def work(endpoint: Endpoint) -> Pool | None:

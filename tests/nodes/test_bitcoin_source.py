@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from chains.bitcoin import mempool, pool
-from chains.bitcoin.pool import MATURITY
+from chains.bitcoin.pool import MATURITY, MOST_NEEDED
 from chains.bitcoin.reader import Notes
 from chains.port import Watch
+from memo.grammar import LONGEST
 from monitor.changes import changes, replay
 from tests.support.bitcoind import COIN, NodeError, op_return, transaction
 from tests.support.chains_drivers import follow
@@ -306,6 +307,79 @@ async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(no
     node.mine()
     mined = await source.poll(second.checkpoint, watching(ours))
     assert (set(amounts(mined)), mined.gone) == ({1_001, 1_002, 1_003, 1_004}, ())
+
+
+async def test_a_transaction_that_pays_us_more_often_than_can_be_kept_is_told_of_when_it_is_mined(
+    node, source, monkeypatch
+):
+    monkeypatch.setattr(pool, "MOST_WAITING", 2)
+    monkeypatch.setattr(mempool, "MOST_WAITING", 2)
+    ours = node.address()
+    checkpoint = await source.start()
+    node.pay(*[(ours, amount) for amount in (1_001, 1_002, 1_003)])
+    waits = await source.poll(checkpoint, watching(ours))
+    assert waits.pending == ()
+    node.pay((ours, 1_004))
+    beside = await source.poll(waits.checkpoint, watching(ours))
+    assert amounts(beside) == {1_004: 0}
+    node.mine()
+    assert set(amounts(await source.poll(beside.checkpoint, watching(ours)))) == {1_001, 1_002, 1_003, 1_004}
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_a_payment_with_many_inputs_is_gone_though_only_the_last_of_them_is_spent_elsewhere(node, source, depth):
+    ours, coins = node.address(), many_coins(node, MOST_NEEDED + 1)
+    checkpoint = await source.start()
+    paid = node.signed(transaction(coins, [(node.script(ours), 5_000)]))
+    node.mine_only(paid)
+    node.mine(depth - 1)
+    mined = await source.poll(checkpoint, watching(ours))
+    assert amounts(mined) == {5_000: depth}
+    node.undo(depth)
+    for _ in range(depth):
+        node.mine_only()
+    away = await source.poll(mined.checkpoint, watching(ours))
+    assert (away.pending, len(away.gone)) == ((), 1)
+    node.mine_only(node.signed(transaction([coins[-1]], [(node.script(node.address()), 5_000)])))
+    after = await source.poll(away.checkpoint, watching(ours))
+    assert after.pending == ()
+
+
+async def test_if_less_were_kept_in_mind_than_is_needed_a_double_spent_payment_would_wait_for_ever(
+    node, source, monkeypatch
+):
+    ours, coins = node.address(), many_coins(node, 3)
+    checkpoint = await source.start()
+    node.send(node.signed(transaction(coins, [(node.script(ours), 5_000)])))
+    told = mempool.PoolReader._waiting
+
+    async def forgetful(*those, **named):
+        seen = await told(*those, **named)
+        return replace(seen, needs=seen.needs[:2])
+
+    monkeypatch.setattr(mempool.PoolReader, "_waiting", forgetful)
+    seen = await source.poll(checkpoint, watching(ours))
+    node.mine_only(node.signed(transaction([coins[-1]], [(node.script(node.address()), 5_000)])))
+    node.mine(FINALITY)
+    _, after = await follow(source, seen.checkpoint, watching(ours))
+    assert (amounts(after), after.gone) == ({5_000: 0}, ())
+
+
+def many_coins(node, count):
+    """Return so many mined coins of 10,000 satoshis each."""
+    txid = node.pay(*[(node.address(), 10_000)] * count)
+    node.mine()
+    return [(txid, vout) for vout in range(count)]
+
+
+async def test_many_texts_beside_many_outputs_are_kept_once_over_and_not_multiplied(node, source):
+    ours = node.address()
+    checkpoint = await source.start()
+    texts = [(op_return(b"%03d" % number + b"x" * 60), 0) for number in range(300)]
+    node.mine_only(node.signed(node.funded(*[(ours, 1_000)] * 300, *texts)))
+    sweep = await source.poll(checkpoint, watching(ours))
+    assert len(sweep.pending) == 300
+    assert all(sum(map(len, entry.payment.memos)) <= LONGEST for entry in sweep.pending)
 
 
 async def test_a_waiting_payment_is_looked_for_though_the_watch_has_lost_its_address(node, source):

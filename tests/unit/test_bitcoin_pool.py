@@ -23,8 +23,10 @@ def payment(txid, *, height=None, amount=5_000):
     )
 
 
-def waiting(txid, *needs, amount=5_000):
-    return Waiting(txid=txid, payments=(payment(txid, amount=amount),), needs=tuple((output, txid) for output in needs))
+def waiting(txid, *needs, amount=5_000, times=1):
+    return Waiting(
+        txid=txid, payments=(payment(txid, amount=amount),) * times, needs=tuple((output, txid) for output in needs)
+    )
 
 
 def sweep(*, tip=200, pending=(), final=(), gone=()):
@@ -129,6 +131,16 @@ def test_no_more_is_kept_than_the_bound_and_what_the_pool_has_lost_makes_room_fi
     room = with_pool(sweep(), held_after(full), News(), seen(waiting("late", COIN), also=map_ids(full)[1:]))
     assert (txids(room)[-1], len(room.pending), "t0" in txids(room)) == ("late", MOST_WAITING, False)
     assert room.gone == ()  # nothing was proved
+
+
+def test_the_bound_counts_payments_and_what_does_not_fit_keeps_out_nothing_that_does():
+    large = waiting("large", COIN, times=MOST_WAITING - 1)
+    full = with_pool(sweep(), Held(), News(), seen(large, waiting("two", times=2), waiting("one")))
+    assert map_ids(full) == ["large", "one"]
+    replaced = with_pool(sweep(), held_after(full), News(), seen(waiting("larger", times=MOST_WAITING), also=["one"]))
+    assert map_ids(replaced) == ["one"]
+    alone = with_pool(sweep(), held_after(full), News(), seen(waiting("larger", times=MOST_WAITING)))
+    assert map_ids(alone) == ["larger"]
 
 
 def map_ids(swept):

@@ -3,7 +3,7 @@
 import pytest
 
 from config.registry import Network
-from memo.carriers import text_of
+from memo.carriers import MOST_TOGETHER, text_of, texts_of
 from memo.forms import forms
 from memo.grammar import parse
 
@@ -42,6 +42,18 @@ def test_text_is_found_without_the_padding_around_it(data, text):
 )
 def test_bytes_that_write_no_text_are_none(data):
     assert text_of(data) is None
+
+
+def test_the_texts_of_a_transaction_are_told_once_each_in_their_order():
+    assert texts_of([b"o:1", b"\xff", b"o:2", b"o:1\0", b""]) == ("o:1", "o:2")
+
+
+def test_however_much_a_transaction_carries_no_more_is_kept_than_one_memo_may_have():
+    long, short = b"x" * (MOST_TOGETHER - 2), b"o:1"
+    assert texts_of([long, short]) == (long.decode(),)
+    assert texts_of([b"x" * MOST_TOGETHER + b"x", short]) == ("o:1",)
+    many = texts_of(b"%06d" % number for number in range(10_000))
+    assert (sum(map(len, many)) <= MOST_TOGETHER, many[0]) == (True, "000000")
 
 
 def test_the_short_form_is_preferred_because_it_links_no_wallet_to_an_event_in_public():
