@@ -4,6 +4,7 @@
 contract creations, zero values, tokens that are not on the list, logs of another shape.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
@@ -32,6 +33,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 """What looking into an answer of another shape raises."""
 LATEST = 2**34
 """Seconds since 1970 that no honest block carries: the year 2514."""
+_DIGEST, _ADDRESS = re.compile("0x[0-9a-f]{64}"), re.compile("0x[0-9a-f]{40}")
 _SEAL = object()
 _TO, _FROM = itemgetter("to"), itemgetter("from")
 
@@ -79,8 +81,8 @@ def check_header(raw: Any, *, height: int | None = None, recompute: bool = True)
     try:
         link = Link(
             height=quantity(raw["number"]),
-            hash=_text(raw["hash"]),
-            parent=_text(raw["parentHash"]),
+            hash=_digest(raw["hash"]),
+            parent=_digest(raw["parentHash"]),
             time=quantity(raw["timestamp"]),
         )
         if link.time > LATEST:
@@ -122,7 +124,7 @@ def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted
     addresses = ours.addresses
     try:
         return [
-            _text(transaction["hash"])
+            _digest(transaction["hash"])
             for transaction in block.transactions
             if transaction["from"].lower() in addresses
             or (
@@ -148,7 +150,7 @@ def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> li
         if any(log["blockHash"] != block.link.hash for log in logs):
             return Distrusted(reason=f"logs of another block {block.link.height}")
         return [
-            (_text(log["transactionHash"]), transfer.destination)
+            (_digest(log["transactionHash"]), transfer.destination)
             for log in logs
             if (transfer := _transfer(log, ours)) is not None
         ]
@@ -291,9 +293,10 @@ def _in_bloom(log: Mapping[str, Any], bloom: int) -> bool:
     return bloom & mask == mask
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
+def _digest(value: str) -> str:
+    """Return a hash in the one spelling that nodes use: a second one would be another payment's key."""
+    if _DIGEST.fullmatch(value) is None:
+        raise ValueError("no hash")
     return value
 
 
@@ -303,6 +306,8 @@ def _memo(digits: str) -> tuple[str, ...]:
 
 
 def _spelled(lower: str) -> str:
+    if _ADDRESS.fullmatch(lower) is None:
+        raise ValueError("no address")
     return display(bytes.fromhex(lower[2:]))
 
 

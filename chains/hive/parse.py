@@ -5,6 +5,7 @@ the block's transactions can be written, they must have the root that the header
 into savings, powering up, escrows, zero, assets that are not on the list.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ LATEST = 2**32 - 1
 UPDATE = "update, or see checked_headers"
 
 _TRANSFER = frozenset({"transfer", "transfer_operation"})
+_TXID = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,8 @@ def payments_in(block: CheckedBlock, ours: Ours, *, recompute: bool = True) -> t
         paying = [place for place, one in enumerate(block.transactions) if _pays(one, ours)]
         if not paying:
             return ()
+        if not all(_TXID.fullmatch(block.txids[place]) for place in paying):
+            return Distrusted(reason=f"a transaction in block {block.link.height} has no id")
         if recompute and (reason := _unproved(block, paying)):
             return Distrusted(reason=reason)
         return tuple(

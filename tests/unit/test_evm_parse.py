@@ -285,6 +285,30 @@ def test_an_answer_that_is_no_receipt_is_distrusted(answer):
     assert isinstance(check_execution(block(transaction()), TXID, answer, ours()), Distrusted)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hash": text}
+        for text in ("0x" + "AB" * 32, "0x" + "11" * 200, "11" * 32, f"{TXID}\0", "\0", "0x\udcff", None, 7)
+    ]
+    + [{"from": text} for text in ("0x" + "22" * 200, "0x" + "22" * 10, "0x\0", "0x22 " + "22" * 19)],
+)
+def test_a_hash_or_address_that_is_none_is_distrusted_and_never_stored(changes):
+    """No database has a place for such a text, and in capitals it would be the key of a second payment."""
+    raw = transaction(**changes)
+    checked = block(raw)
+    found = native_candidates(checked, ours())
+    if not isinstance(found, Distrusted):
+        execution = check_execution(checked, raw["hash"], receipt(), ours())
+        found = payments_in(checked, [execution], ours())
+    assert isinstance(found, Distrusted)
+
+
+@pytest.mark.parametrize("field", ["hash", "parentHash"])
+def test_a_block_by_another_name_than_a_hash_is_distrusted_where_it_is_not_hashed_either(field):
+    assert isinstance(check_block(raw_block() | {field: "0x" + "AB" * 32}, recompute=False), Distrusted)
+
+
 def test_a_log_that_the_blocks_bloom_denies_is_distrusted():
     checked = block(token_transaction(), bloom="0x" + "00" * 256)
     assert isinstance(check_execution(checked, TXID, receipt(log()), ours()), Distrusted)

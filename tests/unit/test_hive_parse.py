@@ -187,6 +187,13 @@ def test_control_without_recomputing_a_swollen_amount_is_a_payment(chain):
     assert told(paid(raw, recompute=False)) == [(NATIVE, 999000, US, ())]
 
 
+@pytest.mark.parametrize("txid", ["AB" * 20, "ab" * 200, "ab\0" + "ab" * 19, ""])
+def test_a_transaction_by_another_name_than_an_id_is_not_believed_where_it_is_not_hashed_either(chain, txid):
+    """No database has a place for such a text, and in capitals it would be the key of a second payment."""
+    raw = block_with(chain, transfer())
+    assert isinstance(paid({**raw, "transaction_ids": [txid]}, recompute=False), Distrusted)
+
+
 def test_control_without_the_root_an_invented_transaction_with_its_own_id_is_a_payment(chain, monkeypatch):
     raw = block_with(chain, transfer("bob"))
     invented = chain.accepted(chain.sign(chain.transaction(transfer()), chain.keys["alice"].secret("active")),
