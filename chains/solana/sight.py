@@ -57,7 +57,7 @@ async def look(
 ) -> Sight:
     """Read what is new above the final slot. `headers` are those of the slots that hold what was seen before."""
     standing, replaced = await _stand(reader, position.seen, headers)
-    accounts, discovered = await _accounts(reader, position)
+    accounts, discovered = await _accounts(reader, position, view.tip.slot)
     listings = await reader.listings([*accounts.values()], view.tip.slot)
     held = {(seen.spot.slot, seen.txid) for seen in standing}
     ceiling = await _ceiling(reader, position.tip, view.tip, bounds.slots)
@@ -118,13 +118,16 @@ async def _stand(
     return standing, tuple(replaced)
 
 
-async def _accounts(reader: Reader, position: Position) -> tuple[Mapping[str, Account], int]:
-    """Return the accounts to list: our wallets, and from time to time their token accounts anew."""
+async def _accounts(reader: Reader, position: Position, tip: int) -> tuple[Mapping[str, Account], int]:
+    """Return the accounts to list: our wallets, and from time to time their token accounts anew.
+
+    The time is the chain's own: after an outage they are asked for before finality moves on over what happened in it.
+    """
     final, ours = position.final.slot, reader.ours
     accounts = {key: account for key, account in position.accounts.items() if account.wallet in ours.wallets}
     fresh = {wallet for wallet in sorted(ours.wallets) if wallet not in accounts}
     accounts |= {wallet: Account(address=wallet, wallet=wallet, floor=final) for wallet in sorted(fresh)}
-    due = final - position.discovered >= DISCOVERY or position.discovered < 0
+    due = tip - position.discovered >= DISCOVERY or position.discovered < 0
     if not due and all(_derived(wallet, mint, accounts) for wallet, mint in pairs(ours)):
         return accounts, position.discovered
     late = max(position.began, final - OVERLAP)  # it may have been opened and paid since it was last asked for

@@ -154,6 +154,29 @@ async def test_tokens_of_the_newer_program_are_found_by_the_account_that_it_deri
 async def test_a_token_account_of_ours_beside_the_derived_one_is_found_in_time(scene, source, monkeypatch):
     monkeypatch.setattr(sight, "DISCOVERY", 20)
     checkpoint = (await source.poll(await source.start(), scene.watch)).checkpoint
+    scene.hands.done(scene.hands.pass_on(scene.mint, opened_beside(scene), 31))
+    found = []
+    for _ in range(12):
+        scene.ledger.mine(3)
+        final, sweep = await follow(source, checkpoint, scene.watch)
+        checkpoint = sweep.checkpoint
+        found += final
+    assert [(payment.amount, payment.destination) for payment in found] == [(31, scene.ours)]
+
+
+async def test_a_token_account_that_was_opened_and_paid_in_a_long_outage_is_found(scene, source):
+    scene.hands.done(scene.hands.opened(Pubkey.from_string(scene.ours), scene.mint))
+    _, before = await follow(source, await source.start(), scene.watch)
+    scene.hands.done(scene.hands.pass_on(scene.mint, opened_beside(scene), 31))
+    scene.ledger.mine(2 * position.OVERLAP)
+    found, sweep = await follow(source, before.checkpoint, scene.watch)
+    scene.ledger.mine(2 * sight.DISCOVERY)
+    late, _ = await follow(source, sweep.checkpoint, scene.watch)
+    assert [(payment.amount, payment.destination) for payment in (*found, *late)] == [(31, scene.ours)]
+
+
+def opened_beside(scene):
+    """Open a token account of our wallet that is not the derived one."""
     other = Keypair()
     opened = CreateAccountParams(
         from_pubkey=scene.hands.payer.pubkey(), to_pubkey=other.pubkey(), lamports=2_039_280, space=165, owner=TOKEN
@@ -162,14 +185,7 @@ async def test_a_token_account_of_ours_beside_the_derived_one_is_found_in_time(s
         program_id=TOKEN, account=other.pubkey(), mint=scene.mint, owner=Pubkey.from_string(scene.ours)
     )
     scene.hands.done(create_account(opened), spl.initialize_account3(first), signers=[other])
-    scene.hands.done(scene.hands.pass_on(scene.mint, other.pubkey(), 31))
-    found = []
-    for _ in range(12):
-        scene.ledger.mine(3)
-        final, sweep = await follow(source, checkpoint, scene.watch)
-        checkpoint = sweep.checkpoint
-        found += final
-    assert [(payment.amount, payment.destination) for payment in found] == [(31, scene.ours)]
+    return other.pubkey()
 
 
 async def test_payments_in_one_block_are_final_in_the_order_of_the_block(scene, source):
