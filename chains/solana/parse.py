@@ -18,7 +18,7 @@ from chains.solana.fields import MALFORMED, text, whole
 from chains.solana.instructions import Memo, Transfer
 from chains.solana.ours import Ours
 from chains.solana.transaction import Executed
-from memo.carriers import text_of
+from memo.carriers import texts_of
 
 UNEXPLAINED = "internal"
 LATEST = 2**34
@@ -71,9 +71,7 @@ def payments_in(executed: Executed, ours: Ours, block: Block | None) -> tuple[Pa
     arrivals = [] if executed.failed else sorted(_arrivals(executed, ours), key=_order)
     if not arrivals:
         return ()
-    memos = tuple(
-        memo for action in executed.actions if isinstance(action, Memo) and (memo := text_of(action.data)) is not None
-    )
+    memos = texts_of(action.data for action in executed.actions if isinstance(action, Memo))
     references = ours.references(executed.keys)
     internal = not ours.wallets.isdisjoint(executed.signers)
     return tuple(

@@ -14,6 +14,7 @@ from chains.solana.parse import check_header, clock_time, payments_in
 from chains.solana.programs import SYSTEM
 from chains.solana.reference import references
 from chains.solana.transaction import read
+from memo.grammar import LONGEST
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.node import Node
 from tests.nodes.solana.rpc import answer
@@ -131,6 +132,15 @@ def test_memos_of_inner_calls_travel_along_in_their_order():
     [payment] = payments_in(executed, ours(), None)
     assert payment.memos == ("first", "second", "third")
     assert payment.references == (REFERENCE,)
+
+
+def test_many_long_memos_of_inner_calls_are_kept_once_over_beside_many_transfers():
+    texts = [text(f"{number:02}" + "x" * 500) for number in range(30)]
+    inner = [{"index": 0, "instructions": [*texts, *(lamports(1) for _ in range(30))]}]
+    payments = payments_in(read(told(OPAQUE, inner=inner, sol=30)), ours(), None)
+    assert len(payments) == 30
+    assert all(sum(map(len, payment.memos)) <= LONGEST for payment in payments)
+    assert payments[0].memos[0].startswith("00x")
 
 
 def test_a_token_account_whose_owner_the_node_does_not_tell_is_known_if_it_is_derived():
