@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from chains import progress
 from chains.progress import Progress, Status
@@ -18,7 +18,7 @@ _OLDEST_WAITING = select(func.min(payments.c.first_seen)).where(
     payments.c.chain == bindparam("of_chain"),
     payments.c.state == PaymentState.PENDING,
     payments.c.outcome == Outcome.WAITING,
-    payments.c.height.is_not(None),  # what is in no block may never be, and holds nobody else's places
+    or_(payments.c.height.is_not(None), payments.c.first_seen > bindparam("in_no_block_since")),
 )
 
 
@@ -46,9 +46,14 @@ def of_chain(conn: Connection, terms: Terms, now: datetime) -> datetime | None:
 
 
 def decided_until(conn: Connection, terms: Terms, now: datetime) -> datetime | None:
-    """Return up to which moment a chain was read and everything that was seen on it is decided about, too."""
+    """Return up to which moment a chain was read and everything that was seen on it is decided about, too.
+
+    What is in no block may never be in one, and anybody can bring such a thing about for nothing: it is waited for as
+    long as an order would be, up to the chain's cap.
+    """
     until = of_chain(conn, terms, now)
     if until is None:
         return None
-    oldest = conn.execute(_OLDEST_WAITING, {"of_chain": terms.chain.id}).scalar_one_or_none()
+    about = {"of_chain": terms.chain.id, "in_no_block_since": now - terms.chain.hold_cap}
+    oldest = conn.execute(_OLDEST_WAITING, about).scalar_one_or_none()
     return until if oldest is None else min(until, oldest)

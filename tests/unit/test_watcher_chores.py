@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chains import progress
+from chains.port import Pending
 from config.registry import Network
 from monitor import extent
 from monitor.extent import BLOCKS_UNDER_WAY
@@ -163,6 +164,54 @@ async def test_a_part_paid_in_time_and_not_deep_enough_at_the_sales_end_still_co
     assert await housekeeping.expire_orders() == 0
     await world.mine(3)
     assert (await world.payment(rest)).outcome is Outcome.MINTED
+
+
+@pytest.fixture
+def pool_shown(world, monkeypatch):
+    """The chain shows what waits in its pool, as Bitcoin and Monero do."""
+    poll = world.chain.poll
+
+    async def showing(checkpoint, watch):
+        sweep = await poll(checkpoint, watch)
+        waiting = tuple(Pending(payment=payment, confirmations=0) for payment in world.chain._pool)
+        return replace(sweep, pending=sweep.pending + waiting)
+
+    monkeypatch.setattr(world.chain, "poll", showing)
+
+
+async def paid_in_two_parts_of_which_the_pool_has_one(world):
+    event = await world.event()
+    part = await world.pay(PRICE // 2, memo(event, 1), sender=wallet(1), blocks=8)
+    world.now = event.sales_end - timedelta(minutes=1)
+    world.chain.pay(RECEIVE, PRICE // 2, memo=memo(event, 1), sender=wallet(1))
+    rest = await world.payment_id(world.chain._pool[0].key.txid)
+    await world.turn()
+    held, world.chain._pool = world.chain._pool, []  # the next block has no room for it
+    world.chain._block_seconds = int((event.sales_end - START).total_seconds())
+    world.chain.mine()
+    world.chain._block_seconds = 60
+    world.chain._pool = held
+    world.now = event.sales_end + timedelta(minutes=1)
+    await world.turn()
+    return event, part, rest
+
+
+@pytest.mark.usefixtures("pool_shown")
+async def test_a_part_that_was_in_the_pool_at_the_sales_end_still_completes_the_price(world, housekeeping):
+    _, part, rest = await paid_in_two_parts_of_which_the_pool_has_one(world)
+    assert await housekeeping.expire_orders() == 0
+    assert await housekeeping.return_topups() == 0
+    await world.mine(3)
+    assert [(await world.payment(one)).outcome for one in (part, rest)] == [Outcome.MINTED, Outcome.MINTED]
+
+
+@pytest.mark.usefixtures("pool_shown")
+async def test_what_is_never_mined_keeps_nobodys_money_longer_than_the_chains_cap(world, housekeeping):
+    event, part, rest = await paid_in_two_parts_of_which_the_pool_has_one(world)
+    world.now = event.sales_end + CHAIN_RECORD.hold_cap + timedelta(minutes=1)
+    await housekeeping.expire_orders()
+    assert await housekeeping.return_topups() == 1
+    assert [(await world.payment(one)).outcome for one in (part, rest)] == [Outcome.OWED, Outcome.WAITING]
 
 
 async def test_a_payment_that_returned_in_time_in_a_block_not_read_yet_ends_no_grace(world, housekeeping):
