@@ -7,8 +7,6 @@ only thing kept between polls, besides the endpoints' health, is which waiting t
 import asyncio
 from collections.abc import Mapping
 
-from aiolimiter import AsyncLimiter
-
 from chains.bitcoin.mempool import Foreign, PoolReader
 from chains.bitcoin.ours import Ours
 from chains.bitcoin.pool import Held, News, Pool, read, with_pool
@@ -16,6 +14,7 @@ from chains.bitcoin.reader import BlockReader, Notes
 from chains.bitcoin.transport import identify, transport_to
 from chains.errors import TransientError
 from chains.following import BLOCKS_PER_POLL, FollowingSource, Scope
+from chains.opening import endpoints_of
 from chains.port import Checkpoint, Sweep, Watch
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from config.deployment import agreement_thresholds
@@ -90,15 +89,5 @@ class BitcoinSource:
 
 def open_bitcoin(chain: Chain, settings: ChainSettings, *, observer: Observer = ignore) -> BitcoinSource:
     """Return the source of a chain as the operator configured it. Nothing is connected yet."""
-    endpoints = [
-        Endpoint(
-            chain=chain.id,
-            index=index,
-            transport=transport_to(endpoint.url.get_secret_value()),
-            identify=identify,
-            observer=observer,
-            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
-        )
-        for index, endpoint in enumerate(settings.endpoints)
-    ]
-    return BitcoinSource(chain, Endpoints(endpoints), agree_above=agreement_thresholds(chain, settings))
+    endpoints = endpoints_of(chain, settings, transport=transport_to, identify=identify, observer=observer)
+    return BitcoinSource(chain, endpoints, agree_above=agreement_thresholds(chain, settings))

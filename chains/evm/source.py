@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from chains.blocks import DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import DeepReorgError
@@ -21,6 +20,7 @@ from chains.evm.ours import Ours
 from chains.evm.reader import Reader
 from chains.evm.transport import EvmTransport, identify
 from chains.evm.view import View, fitting, look, there
+from chains.opening import endpoints_of
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import Position, follow, looked_for, read, sweep_of, write
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
@@ -185,15 +185,5 @@ class EvmSource:
 
 def open_evm(chain: Chain, settings: ChainSettings, *, observer: Observer = ignore) -> EvmSource:
     """Return the source of a chain as the operator configured it. Nothing is connected yet."""
-    endpoints = [
-        Endpoint(
-            chain=chain.id,
-            index=index,
-            transport=EvmTransport(endpoint.url.get_secret_value()),
-            identify=identify,
-            observer=observer,
-            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
-        )
-        for index, endpoint in enumerate(settings.endpoints)
-    ]
-    return EvmSource(chain, Endpoints(endpoints), agree_above=agreement_thresholds(chain, settings))
+    endpoints = endpoints_of(chain, settings, transport=EvmTransport, identify=identify, observer=observer)
+    return EvmSource(chain, endpoints, agree_above=agreement_thresholds(chain, settings))

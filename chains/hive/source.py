@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from aiolimiter import AsyncLimiter
-
 from chains.following import BLOCKS_PER_POLL, FollowingSource, Scope
 from chains.hive.memo import MemoKey
 from chains.hive.ours import Ours
 from chains.hive.reader import HiveReader, identify
+from chains.opening import endpoints_of
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from chains.wire import HttpWire, JsonRpcTransport
 from config.deployment import agreement_thresholds
@@ -39,20 +38,12 @@ def open_hive(chain: Chain, settings: ChainSettings, *, observer: Observer = ign
 
     Raises ValueError where the memo key is none.
     """
-    endpoints = [
-        Endpoint(
-            chain=chain.id,
-            index=index,
-            transport=JsonRpcTransport(HttpWire(endpoint.url.get_secret_value())),
-            identify=identify,
-            observer=observer,
-            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
-        )
-        for index, endpoint in enumerate(settings.endpoints)
-    ]
-    return HiveSource(
-        chain, Endpoints(endpoints), memo_key=_memo_key(settings), agree_above=agreement_thresholds(chain, settings)
-    )
+    endpoints = endpoints_of(chain, settings, transport=_transport_to, identify=identify, observer=observer)
+    return HiveSource(chain, endpoints, memo_key=_memo_key(settings), agree_above=agreement_thresholds(chain, settings))
+
+
+def _transport_to(url: str) -> JsonRpcTransport:
+    return JsonRpcTransport(HttpWire(url))
 
 
 def _memo_key(settings: ChainSettings) -> MemoKey | None:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import aiohttp
-from aiolimiter import AsyncLimiter
 
 from chains.errors import PersistentError, TransientError
 from chains.following import BLOCKS_PER_POLL, FollowingSource
@@ -26,6 +25,7 @@ from chains.monero.rings import is_own
 from chains.monero.state import Clock, State
 from chains.monero.transport import MoneroTransport, identify
 from chains.monero.wallet import Wallet
+from chains.opening import limiter_of
 from chains.port import Checkpoint, Payment, PaymentKey, Sweep, Watch
 from chains.position import Position, ReadBlock, read, sweep_of
 from chains.rpc import Endpoint, Endpoints, Observer, Transport, ignore
@@ -262,7 +262,7 @@ def open_monero(
             transport=MoneroTransport(endpoint.url.get_secret_value(), seconds=seconds),
             identify=identify if index < len(settings.endpoints) else ours,
             observer=observer,
-            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
+            limiter=limiter_of(endpoint),
         )
         for index, endpoint in enumerate(urls)
     )

@@ -8,9 +8,8 @@ is begun again with the next one. Nothing is kept between polls but the endpoint
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from aiolimiter import AsyncLimiter
-
 from chains.errors import DeepReorgError
+from chains.opening import endpoints_of
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import large
 from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
@@ -186,18 +185,8 @@ class SolanaSource:
 
 def open_solana(chain: Chain, settings: ChainSettings, *, observer: Observer = ignore) -> SolanaSource:
     """Return the source of a cluster as the operator configured it. Nothing is connected yet."""
-    endpoints = [
-        Endpoint(
-            chain=chain.id,
-            index=index,
-            transport=SolanaTransport(endpoint.url.get_secret_value()),
-            identify=identify,
-            observer=observer,
-            limiter=AsyncLimiter(rate, 1) if (rate := endpoint.requests_per_second) is not None else None,
-        )
-        for index, endpoint in enumerate(settings.endpoints)
-    ]
-    return SolanaSource(chain, Endpoints(endpoints), agree_above=agreement_thresholds(chain, settings))
+    endpoints = endpoints_of(chain, settings, transport=SolanaTransport, identify=identify, observer=observer)
+    return SolanaSource(chain, endpoints, agree_above=agreement_thresholds(chain, settings))
 
 
 def _finalised(position: Position, got: Sight, settled: Settled) -> Position:
