@@ -19,8 +19,9 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from bench.report import Result, against, report
 from chains.evm.ours import TRANSFER, topic_of
-from chains.evm.reader import BLOCKS_PER_BATCH, IN_FLIGHT
+from chains.evm.reader import BLOCKS_PER_BATCH
 from chains.port import ChainSource, Watch
+from chains.reading import IN_FLIGHT
 from config.registry import Chain
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.chains_drivers import deploy, evm_chain, evm_source, transfer_call, with_token

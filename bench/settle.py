@@ -165,7 +165,8 @@ def _sold(names: Named, block: Rows) -> list[tuple[object, ...]]:
 
 
 def _insert(table: str, columns: list[str], places: Iterable[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(places)})"
+    quoted = (f'"{column}"' for column in columns)  # some are words of SQL
+    return f"INSERT INTO {table} ({', '.join(quoted)}) VALUES ({', '.join(places)})"
 
 
 def _write_sqlite(path: Path, names: Named, blocks: list[Rows]) -> float:
