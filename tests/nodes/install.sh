@@ -35,7 +35,7 @@ fi
 
 anvil
 packages "$here/wallets" "$root/.nodes/wallets" # in a folder of their own: the demo does without them
-sh "$here/debian.sh" bitcoin-knots monero
+sh "$here/debian.sh" bitcoin-knots monero litecoind
 
 missing=
 command -v "${TURNSERVER:-turnserver}" >/dev/null && command -v turnutils_uclient >/dev/null || missing="$missing coturn"

@@ -60,7 +60,8 @@ class Bitcoind:
     def start(self) -> None:
         """Start it over what its folder holds."""
         own = (f"-datadir={self.folder}", f"-rpcport={self.port}")
-        self._process.enter_context(running([bitcoind_path(), *own, *_ARGUMENTS, *self.arguments], ready=self._answers))
+        command = [self.program or bitcoind_path(), *own, *_ARGUMENTS, *self.arguments]
+        self._process.enter_context(running(command, ready=self._answers))
 
     def stop(self) -> None:
         """Stop it; what waited in its pool is lost, and no wallet puts it back."""

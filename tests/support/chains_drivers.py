@@ -19,7 +19,7 @@ from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from chains.testing import FakeChain
 from config.loader import load_registry
 from config.registry import Asset, Chain, Family, Finality
-from tests.support import driver_bitcoin, driver_hive, driver_monero, driver_solana
+from tests.support import driver_bitcoin, driver_hive, driver_litecoin, driver_monero, driver_solana
 from tests.support.anvil import MNEMONIC_KEYS, Anvil, anvil_node
 from tests.support.chains_contracts import bytecode
 from tests.support.lying_node import LyingNode, lying_node
@@ -262,6 +262,7 @@ DRIVERS: dict[str, tuple[Family | None, Start]] = {
     "polygon": (Family.EVM, partial(_evm, 137)),
     "bnb": (Family.EVM, partial(_evm, 56)),
     "bitcoin": (Family.BITCOIN, driver_bitcoin.start),
+    "litecoin": (Family.BITCOIN, driver_litecoin.start),
     "solana": (Family.SOLANA, driver_solana.start),
     "hive": (Family.HIVE, driver_hive.start),
     "monero": (Family.MONERO, driver_monero.start),

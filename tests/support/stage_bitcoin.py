@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from config.registry import Chain
 from config.settings import ChainSettings
 from tests.support.bitcoind import COIN, Bitcoind
 from tests.support.driver_bitcoin import BitcoinDriver, bitcoin_chain, shared_bitcoind
@@ -11,17 +12,20 @@ from tests.support.stage import tpub_of, with_depths
 from tests.support.stage_driven import DrivenStage
 from tests.support.stage_proxy import Line, line_to
 
+KINDS = ("legacy", "p2sh-segwit", "bech32", "bech32m")
+"""Of the buyers' addresses."""
+
 
 class BitcoinStage(DrivenStage):
-    """A regtest node with a wallet that pays."""
+    """A regtest node of the family with a wallet that pays."""
 
-    def __init__(self, node: Bitcoind, line: Line) -> None:
-        driver = BitcoinDriver(node, bitcoin_chain(), LyingNode(node.url))
+    def __init__(self, node: Bitcoind, line: Line, *, chain: Chain, kinds: Sequence[str] = KINDS) -> None:
+        driver = BitcoinDriver(node, chain, LyingNode(node.url))
         super().__init__(driver, line)
         self._node = node
         self.chain = with_depths(driver.chain)
         self.settings = ChainSettings(endpoints=(line.url,), receive=driver.ours, xpub=tpub_of(driver.ours))
-        self.wallets = [node.address(kind) for kind in ("legacy", "p2sh-segwit", "bech32", "bech32m")]
+        self.wallets = [node.address(kind) for kind in kinds]
         self.several_in = self.chain.native
 
     @asynccontextmanager
@@ -41,4 +45,4 @@ async def bitcoin_stage() -> AsyncIterator[BitcoinStage]:
     """Set the stage on the process's node."""
     node = shared_bitcoind()
     async with line_to(node.url) as line:
-        yield BitcoinStage(node, line)
+        yield BitcoinStage(node, line, chain=bitcoin_chain())

@@ -13,6 +13,7 @@ from tests.support.stage_bitcoin import bitcoin_stage
 from tests.support.stage_evm import evm_stage
 from tests.support.stage_fake import fake_stage
 from tests.support.stage_hive import hive_stage
+from tests.support.stage_litecoin import litecoin_stage
 from tests.support.stage_monero import monero_stage
 from tests.support.stage_solana import solana_stage
 from tests.support.stage_world import StageWorld
@@ -23,6 +24,7 @@ STAGES: dict[str, StartStage] = {
     "polygon": partial(evm_stage, 137),
     "bnb": partial(evm_stage, 56),
     "bitcoin": bitcoin_stage,
+    "litecoin": litecoin_stage,
     "solana": solana_stage,
     "hive": hive_stage,
     "monero": monero_stage,
