@@ -26,7 +26,7 @@ from chains.rpc import TOLERANCE, Call, Endpoint, EndpointError, Refusal, Troubl
 BLOCKS_PER_BATCH = 2
 """Raw blocks come as hex, up to 8 MB each."""
 ORIGINS_PER_BATCH = 20
-"""Each makes the node read a whole block."""
+"""Each makes the node read a whole block: of more than so many, it is asked for all in the block at once."""
 TIMES = 11
 """Blocks whose times the median is taken of (BIP-113)."""
 
@@ -122,11 +122,23 @@ class BlockReader:
     async def _origins(self, block: CheckedBlock) -> dict[str, list[bytes]]:
         """Return what the transactions that pay us spend, where the node tells (Bitcoin Core 25 and later)."""
         paying = [placed.transaction for placed in block.transactions if not placed.transaction.coinbase]
-        calls = [Call(method="getrawtransaction", params=(one.txid, 2, block.link.hash)) for one in paying]
+        answers = await self._told_at_once(block.link) if len(paying) > ORIGINS_PER_BATCH else {}
+        apart = [one for one in paying if one.txid not in answers]
+        calls = [Call(method="getrawtransaction", params=(one.txid, 2, block.link.hash)) for one in apart]
         parts = [calls[start : start + ORIGINS_PER_BATCH] for start in range(0, len(calls), ORIGINS_PER_BATCH)]
-        answers = chained.from_iterable([await self.endpoint.batch(part) for part in parts])
-        told = ((one, _kept(answer, block.link.height)) for one, answer in zip(paying, answers, strict=True))
-        return {one.txid: scripts for one, answer in told if (scripts := _spent_scripts(answer, one)) is not None}
+        told = chained.from_iterable([await self.endpoint.batch(part) for part in parts])
+        answers |= {one.txid: _kept(answer, block.link.height) for one, answer in zip(apart, told, strict=True)}
+        return {one.txid: scripts for one in paying if (scripts := _spent_scripts(answers[one.txid], one)) is not None}
+
+    async def _told_at_once(self, link: Link) -> dict[str, Any]:
+        """Return a block's transactions as the node decodes them, by id; none where it will not, or it is too much."""
+        try:
+            [answer] = await self.endpoint.batch([Call(method="getblock", params=(link.hash, 3))])
+        except EndpointError as error:
+            if error.trouble is not Trouble.TOO_LARGE:
+                raise
+            return {}
+        return {} if isinstance(answer, Refusal) else _by_id(answer)
 
     async def _linked(self, first: int, last: int) -> list[Link]:
         """Return the links from `first` to `last`, each with its median time past, out of headers that link up."""
@@ -185,6 +197,13 @@ def _kept(answer: Any | Refusal, height: int) -> Any:
     if isinstance(answer, Refusal) and answer.code == NOT_HERE:
         raise EndpointError(Trouble.REFUSED, f"has block {height} no more, or not yet: {answer.message}")
     return served(answer)
+
+
+def _by_id(answer: Any) -> dict[str, Any]:
+    try:
+        return {str(one["txid"]): one for one in answer["tx"]}
+    except (KeyError, TypeError) as error:
+        raise EndpointError(Trouble.MALFORMED, f"a block without its transactions ({error!r})") from None
 
 
 def _spent_scripts(answer: Any, transaction: Transaction) -> list[bytes] | None:

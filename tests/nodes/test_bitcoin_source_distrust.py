@@ -12,7 +12,7 @@ from chains.bitcoin.transport import WARMING_UP
 from chains.errors import DeepReorgError, TransientError, WrongChainError
 from chains.port import Watch
 from config.settings import ChainSettings
-from tests.support.bitcoind import COIN, bitcoind_node, op_return
+from tests.support.bitcoind import COIN, bitcoind_node, op_return, transaction
 from tests.support.bitcoind_proxy import lying_bitcoind
 from tests.support.chains_drivers import follow
 from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source, shared_bitcoind
@@ -279,6 +279,41 @@ async def test_a_node_that_does_not_tell_origins_leaves_senders_open_in_the_pool
         [entry] = sweep.pending
         assert (entry.payment.sender, entry.payment.direct) == (None, False)
     assert mined.gone == ()
+
+
+def at_once(_method, params):
+    """Refuse to decode a whole block, as nodes that others run may."""
+    return {"code": -8, "message": "not here"} if params[1:] == [3] else None
+
+
+@pytest.mark.parametrize("deny", [None, at_once], ids=["told at once", "told one by one"])
+async def test_where_the_money_of_many_payments_came_from_costs_one_question_a_block(
+    node, proxy, source, deny, monkeypatch
+):
+    monkeypatch.setattr(bitcoin_reader, "ORIGINS_PER_BATCH", 2)
+    ours, payer = node.address(), node.address()
+    coins = [(node.pay((payer, COIN)), 0) for _ in range(5)]
+    node.mine()
+    checkpoint = await source.start()
+    script = node.script(ours)
+    node.mine_only(*(node.signed(transaction([coin], [(script, COIN - 1_000 - n)])) for n, coin in enumerate(coins)))
+    if deny is not None:
+        proxy.deny = deny
+    sweep = await source.poll(checkpoint, watching(ours))
+    assert [entry.payment.sender for entry in sweep.pending] == [payer] * 5
+    assert proxy.asked.count("getrawtransaction") == (0 if deny is None else 5)
+
+
+async def test_a_block_that_is_too_large_to_be_decoded_at_once_is_read_all_the_same(node, proxy, source, monkeypatch):
+    monkeypatch.setattr(bitcoin_reader, "ORIGINS_PER_BATCH", 1)
+    ours = node.address()
+    checkpoint = await source.start()
+    node.pay((ours, 5_000))
+    node.pay((ours, 6_000))
+    node.mine()
+    monkeypatch.setattr("chains.wire.LARGEST_ANSWER", 12_000)
+    proxy.twist = lambda _method, params, result: {"tx": "x" * 20_000} if params[1:] == [3] else result
+    assert amounts(await source.poll(checkpoint, watching(ours))) == {5_000: 1, 6_000: 1}
 
 
 @pytest.mark.parametrize("method", ["getrawmempool", "gettxout", "getnetworkinfo"])
