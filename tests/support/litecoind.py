@@ -11,7 +11,7 @@ from tests.support.programs import ROOT, free_port, program, scratch
 EXTENDED = 432
 """The first height of regtest whose block has an extension block (MWEB, LIP-3): after three periods of votes."""
 _PATIENCE = "-rpcservertimeout=1"
-"""Seconds after which it hangs up on who asks nothing. It does not end before, and would be killed with blocks unsaved."""
+"""Seconds after which it hangs up on who asks nothing. It ends no sooner, and would be killed with blocks unsaved."""
 
 
 class Litecoind(Bitcoind):
