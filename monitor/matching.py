@@ -64,17 +64,20 @@ def match(conn: Connection, terms: Terms, records: Iterable[PaymentRecord]) -> d
     named = events.by_refs(conn, {reading.event.event for _, reading in read if reading.event})
     subjects = {}
     for record, reading in read:
-        order = _by_locator(record, by_address) or by_code.get(_code(reading) or "")
+        located = _located(record, by_address)
+        if len(located) > 1:
+            subjects[record.id] = Subject(reading=replace(reading, contested=True), purse=record.id)
+            continue
+        order = next(iter(located), None) or by_code.get(_code(reading) or "")
         subjects[record.id] = (
             Subject(reading=reading, purse=order.purse, order_id=order.id) if order else _bare(record, reading, named)
         )
     return _with_purses(conn, subjects)
 
 
-def _by_locator(record: PaymentRecord, found: Mapping[str, Named]) -> Named | None:
-    """Return the order that a payment's address or reference is of; two orders' references name neither."""
-    orders = {named.id: named for place in record.locators if (named := found.get(place)) is not None}
-    return next(iter(orders.values())) if len(orders) == 1 else None
+def _located(record: PaymentRecord, found: Mapping[str, Named]) -> set[Named]:
+    """Return the orders that a payment's address and references are of; those of several decide nothing."""
+    return {named for place in record.locators if (named := found.get(place)) is not None}
 
 
 def _code(reading: Reading) -> str | None:

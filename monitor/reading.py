@@ -16,10 +16,13 @@ class Reading:
     events: tuple[EventMemo, ...] = ()
     subscriptions: tuple[SubscriptionMemo, ...] = ()
     silent: bool = True  # no text travelled along at all
+    contested: bool = False  # what else travelled along names several orders
 
     @property
     def trouble(self) -> Reason | None:
         """Why these texts do not name one purchase of ours; a code wins over what stands beside it."""
+        if self.contested:
+            return Reason.CONFLICTING_MEMOS
         if self.codes:
             return Reason.CONFLICTING_MEMOS if len(self.codes) > 1 else None
         if len(self.events) + len(self.subscriptions) > 1:
