@@ -20,8 +20,19 @@ SECRETS = {
     "signature": "0x" + "5e" * 65,
     "memo": "event:concert-7:wallet:0xBUYERSWALLET",
     "xprv": XPRV,
+    "WIF, as Hive's memo keys": "5JoQtsKQuH8hC9MyvfJAqo6qmKLm8ePYNucs7tPu2YxG12trzBt",
 }
-GIVEAWAYS = ("ENDPOINTKEY", "QUERYKEY", "DBPASSWORD", "eyJ", "5e5e5e", "0xBUYERSWALLET", XPRV[4:30], "PLAINSECRET")
+GIVEAWAYS = (
+    "ENDPOINTKEY",
+    "QUERYKEY",
+    "DBPASSWORD",
+    "eyJ",
+    "5e5e5e",
+    "0xBUYERSWALLET",
+    XPRV[4:30],
+    "5JoQtsKQ",
+    "PLAINSECRET",
+)
 
 
 @pytest.fixture
@@ -53,7 +64,20 @@ def test_a_secret_is_known_by_its_look_wherever_it_stands(log, out, kind):
 
 
 @pytest.mark.parametrize(
-    "key", ["secret", "api_key", "session_token", "signature", "Authorization", "cookie", "memo", "resume", "nonce"]
+    "key",
+    [
+        "secret",
+        "api_key",
+        "session_token",
+        "signature",
+        "Authorization",
+        "cookie",
+        "memo",
+        "resume",
+        "nonce",
+        "view_key",
+        "viewkey",
+    ],
 )
 def test_a_secret_is_known_by_the_key_it_stands_under(log, out, key):
     log.info("told", **{key: "PLAINSECRET"}, deep=[{key: {"inner": "PLAINSECRET"}}])
