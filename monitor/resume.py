@@ -12,6 +12,9 @@ from tickets.till import PaymentState
 
 READ_AGAIN = 10
 """How many depths of finality are read again after a reorg below it; what is known already changes nothing."""
+LEAST_READ_AGAIN = 100
+"""And so many blocks at least, where blocks say what is final: coinbases wait so long until they can be spent. Only the
+position knew of those whose blocks are final, and it is forgotten."""
 
 
 def resume(conn: Connection, chain: str, *, anew: bool = False) -> bool:
@@ -36,7 +39,8 @@ def resume(conn: Connection, chain: str, *, anew: bool = False) -> bool:
 
 def begins_at(read: Progress, chain: Chain) -> int:
     """Return the height at which a chain is read anew."""
-    return max(1, read.final_height - READ_AGAIN * chain.finality.blocks)
+    least = 0 if chain.finality.tag_only else LEAST_READ_AGAIN
+    return max(1, read.final_height - max(READ_AGAIN * chain.finality.blocks, least))
 
 
 def read_since(read: Progress | None, chain: Chain, sweep: Sweep) -> int:

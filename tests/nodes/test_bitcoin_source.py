@@ -9,8 +9,10 @@ from chains.bitcoin import mempool, pool
 from chains.bitcoin.pool import MATURITY, MOST_NEEDED
 from chains.bitcoin.reader import Notes
 from chains.port import Watch
+from chains.progress import Progress, Status
 from memo.grammar import LONGEST
 from monitor.changes import changes, replay
+from monitor.resume import begins_at
 from tests.support.bitcoind import COIN, NodeError, op_return, transaction
 from tests.support.chains_drivers import follow
 from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source, shared_bitcoind
@@ -473,6 +475,36 @@ async def test_without_waiting_for_maturity_a_coinbase_would_be_taken_for_money_
     spending = node.signed(transaction([(coinbase, 0)], [(node.script(node.address()), 1_000)]))
     with pytest.raises(NodeError, match="premature-spend-of-coinbase"):
         node.send(spending)
+
+
+async def test_a_coinbase_that_waited_when_the_position_was_forgotten_is_found_again(node, source):
+    chain, ours = bitcoin_chain(blocks=FINALITY), node.address()
+    checkpoint = await source.start()
+    node.mine(1, to=ours)
+    node.mine(MATURITY - 2)
+    _, waits = await follow(source, checkpoint, watching(ours))
+    assert ([entry.confirmations for entry in waits.pending], waits.final_height) == ([0], node.height - FINALITY + 1)
+    stopped = progress_at(chain, waits)
+    _, anew = await follow(source, await source.start(begins_at(stopped, chain)), watching(ours))
+    assert [entry.payment.key for entry in anew.pending] == [entry.payment.key for entry in waits.pending]
+    node.mine()
+    final, _ = await follow(source, anew.checkpoint, watching(ours))
+    assert [payment.key for payment in final] == [entry.payment.key for entry in waits.pending]
+
+
+def progress_at(chain, sweep):
+    """Return what the database says of a chain that was stopped after this sweep."""
+    return Progress(
+        chain=chain.id,
+        checkpoint={},
+        tip_height=sweep.tip.height,
+        tip_time=sweep.tip.time,
+        final_height=sweep.final_height,
+        polled_at=sweep.tip.time,
+        caught_up_at=None,
+        status=Status.STOPPED,
+        reason=None,
+    )
 
 
 async def test_a_coinbase_in_a_block_that_is_replaced_is_gone(node, source):
