@@ -114,6 +114,10 @@ class _Pool:
             self._kept[name] = until, answer
 
 
+SECOND_OPINION = 0.5
+"""Seconds that the second of two endpoints has once the first has answered: one alone could let anybody in."""
+
+
 class HiveLookup:
     """The `verifier.port.AuthorityLookup` of Hive chains."""
 
@@ -159,26 +163,45 @@ class HiveLookup:
     async def _ask(
         self, account: Account, pool: _Pool, deadline: float, time: Callable[[], float]
     ) -> KeyAuthorities | Invalid | Inconclusive:
-        """Ask one endpoint after the other, giving each an equal share of the time that is left."""
+        """Ask two endpoints at once and then one after the other, giving each turn an equal share of the time left."""
         nodes = tuple(pool.nodes)
-        for place, node in enumerate(nodes):
+        turns = [nodes[:2], *((node,) for node in nodes[2:])]
+        for place, turn in enumerate(turns):
             asked_at = time()
-            try:
-                async with asyncio.timeout((deadline - asked_at) / (len(nodes) - place)):
-                    found = await node.authorities(account, self._clock() - self._bounds.late)
-            except EndpointError as error:
-                trouble: Trouble | None = error.trouble
-            except TimeoutError:
-                trouble = Trouble.UNREACHABLE
-            else:
-                trouble = None
-            self._observer(Spoken(chain=account.chain, endpoint=node.index, method=_ACCOUNTS, trouble=trouble))
-            if trouble is None:
-                answer: Answer = Invalid(reason="the chain has no such account") if found is None else found
-                pool.remember(account.address, answer, time(), asked_at + self._bounds.kept)
-                return answer
-            pool.put_last(node)
+            answers = await self._told(account, pool, turn, (deadline - asked_at) / (len(turns) - place))
+            if len(answers) > 1 and answers[0] != answers[1]:  # one of them lies, or a key was changed just now
+                return Inconclusive(reason=f"the endpoints of {account.chain} do not tell the same of the account")
+            if answers:
+                pool.remember(account.address, answers[0], time(), asked_at + self._bounds.kept)
+                return answers[0]
         return Inconclusive(reason=f"no endpoint of {account.chain} gave a usable answer")
+
+    async def _told(self, account: Account, pool: _Pool, nodes: Sequence[_Node], seconds: float) -> list[Answer]:
+        """Return what these endpoints say; whoever is much later than the other is not waited for."""
+        asked = {asyncio.create_task(self._one(account, node)): node for node in nodes}
+        try:
+            done, late = await asyncio.wait(asked, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if done and late:
+                also, late = await asyncio.wait(late, timeout=min(SECOND_OPINION, seconds))
+                done |= also
+        finally:
+            for task in asked:
+                task.cancel()
+        answers = {asked[task]: task.result() for task in done}
+        for node in nodes:
+            told = answers.get(node, Trouble.UNREACHABLE)
+            trouble = told if isinstance(told, Trouble) else None
+            self._observer(Spoken(chain=account.chain, endpoint=node.index, method=_ACCOUNTS, trouble=trouble))
+            if trouble is not None:
+                pool.put_last(node)
+        return [told for told in answers.values() if not isinstance(told, Trouble)]
+
+    async def _one(self, account: Account, node: _Node) -> Answer | Trouble:
+        try:
+            found = await node.authorities(account, self._clock() - self._bounds.late)
+        except EndpointError as error:
+            return error.trouble
+        return Invalid(reason="the chain has no such account") if found is None else found
 
 
 def open_hive_lookup(

@@ -186,6 +186,22 @@ async def test_a_node_that_is_no_use_is_replaced_by_the_next(chain, nodes, looki
     assert set(found.posting.keys) == {key(chain, "alice", "posting")}
 
 
+async def test_one_of_two_nodes_that_names_another_key_lets_nobody_in(chain, nodes, looking):
+    hers = key(chain, "alice", "posting")
+    stranger = public_key(chain.keys["bob"].public("posting"))
+    break_to(nodes[0], chain.keys["bob"].public("posting"))
+    answer = await looking(*nodes).key_authorities(account())
+    assert isinstance(answer, Inconclusive)
+    assert answer.passing
+    believed = await looking(nodes[0]).key_authorities(account())  # the control: nobody else is asked
+    assert stranger in believed.posting.keys
+    assert hers not in believed.posting.keys
+
+
+def break_to(node, public):
+    node.twist = with_posting(authority([[public, 1]]))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_alone_it_leaves_the_question_open_and_names_no_address(nodes, looking, fault):
     break_(nodes[0], fault)
@@ -224,7 +240,8 @@ async def test_a_node_that_failed_is_asked_last_from_then_on(nodes, looking):
     nodes[0].dead = True
     await lookup.key_authorities(account())
     await lookup.key_authorities(account("bob"))
-    assert [(one.endpoint, one.trouble) for one in spoken] == [(0, Trouble.UNREACHABLE), (1, None), (1, None)]
+    told = [(one.endpoint, one.trouble) for one in spoken]
+    assert told == [(0, Trouble.UNREACHABLE), (1, None), (1, None), (0, Trouble.UNREACHABLE)]
 
 
 async def test_only_so_many_questions_are_under_way_at_once(nodes, looking):
