@@ -230,8 +230,6 @@ def test_no_two_chains_with_money_spell_an_address_alike_and_no_version_means_tw
     begun = [start for one in main for start in (one.p2pkh, one.p2sh, one.bech32)]
     assert len(begun) == len(set(begun))
     assert {entry.prefixes.p2pkh for entry in entries}.isdisjoint(entry.prefixes.p2sh for entry in entries)
-    hrps = [entry.prefixes.bech32 for entry in entries]
-    assert len(hrps) == len(set(hrps))
 
 
 @pytest.mark.parametrize("wrong", [{"p2pkh": 256}, {"p2sh": -1}, {"bech32": "BC"}, {"bech32": ""}, {"bech32": "b1"}])

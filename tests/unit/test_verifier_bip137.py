@@ -16,6 +16,7 @@ from tests.support.verifier_bitcoin import (
     MAINNET,
     ORDER,
     TESTNET,
+    Net,
     account,
     behind_script_hash,
     bip137,
@@ -24,6 +25,8 @@ from tests.support.verifier_bitcoin import (
     p2tr,
     p2wpkh,
     p2wsh_multisig,
+    sha256d,
+    var,
     verdict,
 )
 from verifier import bip137 as scheme
@@ -197,3 +200,20 @@ def test_bits_that_base64_leaves_over_make_no_second_signature():
     spelt_otherwise = text[:-2] + alphabet[alphabet.index(text[-2]) ^ 1] + "="
     assert b64decode(spelt_otherwise) == GOOD
     assert isinstance(verdict(account(KINDS["P2PKH"].output), MESSAGE, spelt_otherwise), Invalid)
+
+
+# --- another coin's words -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("output", "header"), [(p2pkh().output, 31), (behind_script_hash(p2wpkh()).output, 35), (p2wpkh().output, 39)]
+)
+def test_a_litecoin_wallet_signs_in_litecoins_words_and_a_bitcoin_wallet_in_bitcoins(output, header):
+    litecoin = Net(network=Network.MAIN, prefix="ltc", key_hash=0x30, script_hash=0x32)
+    hashed = sha256d(b"\x19Litecoin Signed Message:\n" + var(MESSAGE.encode()))
+    compact = ALICE.sign_recoverable(hashed, hasher=None)
+    theirs = encoded(bytes([header + compact[64]]) + compact[:64])
+    ours = encoded(bip137(ALICE, MESSAGE, header))
+    for of, good, bad in ((account(output, litecoin), theirs, ours), (account(output), ours, theirs)):
+        assert verdict(of, MESSAGE, good) == Valid(account=of, scheme="bip137")
+        assert isinstance(verdict(of, MESSAGE, bad), Invalid)
