@@ -7,9 +7,6 @@ from functools import lru_cache
 from chains.bitcoin.script import script_of
 from config.registry import AddressPrefixes, Chain
 
-_REMEMBERED = 262_144
-"""Addresses whose script is kept: the whole watch is spelt out at each poll."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ours:
@@ -36,4 +33,6 @@ def prefixes_of(chain: Chain) -> AddressPrefixes:
     return chain.prefixes
 
 
-_script_of = lru_cache(_REMEMBERED)(script_of)
+_script_of = lru_cache(maxsize=None)(script_of)
+"""The whole watch is spelt out several times with each poll, and is in memory as it is. A memory with a bound would
+forget all of a watch that is larger by one address: seconds of every poll, from one day to the next."""

@@ -30,7 +30,7 @@ class Ours:
         return cls(
             chain=chain.id,
             native=chain.native.id,
-            wallets=frozenset(address for address in (*watch.active, *watch.retired) if is_wallet(address)),
+            wallets=frozenset(address for address in (*watch.active, *watch.retired) if _is_wallet(address)),
             watch=watch,
             tokens={mint: asset for asset in sorted(assets) if (mint := _mint(asset))},
         )
@@ -47,6 +47,11 @@ class Ours:
         if owner is not None:
             return owner if owner in self.wallets else None
         return next((wallet for wallet in self.wallets if account in associated(wallet, mint)), None)
+
+
+_is_wallet = lru_cache(maxsize=None)(is_wallet)
+"""The whole watch is looked through with each poll, and is in memory as it is; a memory with a bound would forget all
+of a watch that is larger by one reference."""
 
 
 @lru_cache(maxsize=2**10)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chains.bitcoin import ours
 from chains.bitcoin.address import canonical_on
 from chains.bitcoin.script import address_of, carried, output_script, script_of
 from config.loader import load_registry
@@ -107,3 +108,12 @@ def test_what_is_no_address_has_no_script(text):
 )
 def test_an_op_return_output_carries_the_data_of_its_pushes_joined(script, data):
     assert carried(bytes.fromhex(script)) == data
+
+
+def test_each_watched_address_is_spelt_out_once_however_many_there_are():
+    chain = load_registry().chain("bip122:000000000019d6689c085ae165831e93")
+    watched = [address_of(bytes.fromhex("0014") + number.to_bytes(20, "big"), MAIN) for number in range(1_000)]
+    assert len(ours.Ours.of(watched, chain).scripts) == 1_000
+    spelt = ours._script_of.cache_info()
+    ours.Ours.of(watched, chain)
+    assert (spelt.maxsize, ours._script_of.cache_info().misses) == (None, spelt.misses)

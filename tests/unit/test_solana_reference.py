@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from chains.accounts import family_of
 from chains.port import Watch
+from chains.solana import ours
 from chains.solana.ours import Ours, associated, token_account
 from chains.solana.reference import deriving, is_reference, is_wallet, references
 from config.registry import Family
@@ -85,3 +86,11 @@ def test_a_wallets_token_accounts_are_those_that_wallets_derive():
     assert token_account(wallet, mint, program) == str(derived)
     assert str(derived) in associated(wallet, mint)
     assert len(associated(wallet, mint)) == 2
+
+
+def test_each_watched_reference_is_told_from_a_wallet_once_however_many_there_are():
+    watch = Watch(active=frozenset(references(b"many", CHAIN, 0, 500)))
+    assert Ours.of(watch, solana_chain()).wallets == frozenset()
+    told = ours._is_wallet.cache_info()
+    Ours.of(watch, solana_chain())
+    assert (told.maxsize, ours._is_wallet.cache_info().misses) == (None, told.misses)
