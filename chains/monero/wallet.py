@@ -18,7 +18,7 @@ from chains.rpc import Call, Endpoint, EndpointError, Refusal
 
 T = TypeVar("T")
 
-_NOT_OPEN = -13
+_NOT_OPEN, _NOT_ITS_ADDRESS = -13, -2
 _FEWEST = 1
 
 
@@ -119,11 +119,12 @@ class Wallet:
 
     async def _knows(self, minor: int) -> bool:
         """Whether it would see a payment to this address, and takes it for the one we take it for."""
-        address = self.addresses.at(minor)
-        match await self._ask("get_address_index", address=address):
-            case {"index": {"major": 0, "minor": int() as known}}:
-                return known == minor
-        return False
+        match await self._ask("get_address_index", address=self.addresses.at(minor)):
+            case {"index": {"major": 0, "minor": int() as known}} if known == minor:
+                return True
+            case Refusal(code=code) if code == _NOT_ITS_ADDRESS:
+                return False
+        raise TransientError(f"{self._name} does not tell which addresses it knows")
 
     async def _done(self, method: str, **params: Any) -> Any:
         answer = await self._ask(method, **params)

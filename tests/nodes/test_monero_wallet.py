@@ -167,6 +167,23 @@ async def test_a_wallet_rpc_that_was_stopped_in_between_is_opened_again_without_
         world.mine()
 
 
+@pytest.mark.parametrize("method", ["get_address", "get_address_index", "refresh", "get_height", "get_transfers"])
+async def test_a_refusal_of_any_question_is_waited_out_and_stops_no_chain(world, proxy, method):
+    """As when it is restarted between two questions: then no wallet is open, and nothing else is known of it."""
+    ours = world.fresh()
+    async with reading(world, wallet=proxy.url) as source:
+        checkpoint = await source.start()
+        world.pay((ours, 7))
+        world.mine()
+        await source.poll(checkpoint, watching(ours))  # so that the wallet is open and knows the address
+        code = -1 if method == "get_address" else -13
+        proxy.refuse = {method: {"code": code, "message": "No wallet file"}}
+        with pytest.raises(TransientError):
+            await source.poll(checkpoint, watching(ours))
+        proxy.refuse = {}
+        assert told(await source.poll(checkpoint, watching(ours))) == [(7, 1)]
+
+
 async def test_a_wallet_rpc_that_hangs_is_waited_for_and_nothing_is_lost(world, proxy):
     ours = world.fresh()
     async with reading(world, wallet=proxy.url, seconds=SHORTLY) as source:
