@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 
 import aiohttp
@@ -140,8 +141,16 @@ async def test_ordinary_growth_of_the_range_scans_nothing_again(world, apart):
         assert "rescan_blockchain" not in proxy.asked
 
 
-async def test_a_wallet_rpc_that_was_killed_and_started_again_is_opened_again(world):
-    home, port, ours = scratch("monero-restart"), free_port(), world.fresh()
+@pytest.fixture
+def home():
+    """A folder of wallets that outlives the program."""
+    folder = scratch("monero-restart")
+    yield folder
+    shutil.rmtree(folder)
+
+
+async def test_a_wallet_rpc_that_was_killed_and_started_again_is_opened_again(world, home):
+    port, ours = free_port(), world.fresh()
     url = f"http://127.0.0.1:{port}"
     async with reading(world, wallet=url) as source:
         checkpoint = await source.start()
