@@ -13,7 +13,7 @@ from typing import Self
 
 from chains.blocks import Contradiction, DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import ChainError, DeepReorgError, TransientError
-from chains.port import Block, Checkpoint, Payment, PaymentKey, Sweep, Watch
+from chains.port import Block, Checkpoint, Payment, PaymentKey, Pending, Sweep, Watch
 from chains.position import Position, ReadBlock, follow, looked_for, moment, read, settle, sweep_of, write
 
 CHAIN = "eip155:31337"
@@ -42,8 +42,10 @@ class FakeChain:
         block_seconds: int = 1,
         started: datetime = STARTED,
         blocks_per_poll: int = 100,
+        shows_pool: bool = False,
     ) -> None:
         self._chain = chain
+        self._shows_pool = shows_pool
         self._asset = asset
         self._finality = finality
         self._block_seconds = block_seconds
@@ -73,8 +75,8 @@ class FakeChain:
         """All payments on the true chain, in order."""
         return tuple(payment for mined in self._blocks for payment in mined.payments)
 
-    def mine(self, blocks: int = 1) -> Self:
-        """Mine blocks; the first takes everything that waits in the pool."""
+    def mine(self, blocks: int = 1, *, empty: bool = False) -> Self:
+        """Mine blocks; the first takes everything that waits in the pool, unless they are to be `empty`."""
         for _ in range(blocks):
             below = self._blocks[-1].link
             link = Link(
@@ -84,9 +86,10 @@ class FakeChain:
                 time=below.time + self._block_seconds,
             )
             block = Block(height=link.height, hash=link.hash, time=moment(link.time))
-            mined = tuple(replace(payment, block=block) for payment in self._pool)
+            mined = () if empty else tuple(replace(payment, block=block) for payment in self._pool)
             self._blocks.append(_Mined(link=link, payments=mined))
-            self._pool.clear()
+            if not empty:
+                self._pool.clear()
         return self
 
     def pay(
@@ -175,7 +178,20 @@ class FakeChain:
         final, position = self._settle(position, watch)
         reachable = min(tip.height, tip.height - self._finality + 1)
         behind = position.memory.tip.height < tip.height or position.memory.final.height < reachable
-        return sweep_of(position, final=final, displaced=displaced, behind=behind)
+        sweep = sweep_of(position, final=final, displaced=displaced, behind=behind)
+        return self._with_pool(sweep, watch) if self._shows_pool else sweep
+
+    def _with_pool(self, sweep: Sweep, watch: Watch) -> Sweep:
+        """Tell of what waits to be mined as Bitcoin's source does."""
+        waiting = tuple(
+            Pending(payment=payment, confirmations=0) for payment in self._pool if payment.destination in watch
+        )
+        keys = {entry.payment.key for entry in waiting}
+        return replace(
+            sweep,
+            pending=(*sweep.pending, *waiting),
+            gone=tuple(key for key in sweep.gone if key not in keys),
+        )
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -49,6 +49,7 @@ def changes(known: Records, sweep: Sweep, now: datetime, *, since: int | None = 
     confirmed: list[PaymentRecord] = []
     returned: list[PaymentRecord] = []
     displaced: list[PaymentRecord] = []
+    unmined: list[PaymentRecord] = []
     for key, sighting in sighted.items():
         before = known.get(key)
         if before is None:
@@ -56,6 +57,8 @@ def changes(known: Records, sweep: Sweep, now: datetime, *, since: int | None = 
         elif before.facts != sighting.facts and not _settled_for_good(before):
             displaced.append(_fallen(before))
             recorded.append(sighting)
+        elif _unmined(before, sighting):
+            unmined += [_fallen(before)] if before.standing else []
         elif (after := _moved(before, sighting)) != before:
             (confirmed if before.standing else returned).append(after)
     replaced = {*sweep.gone, *(record.key for record in known.values() if _buried(record, sweep))} - sighted.keys()
@@ -65,7 +68,10 @@ def changes(known: Records, sweep: Sweep, now: datetime, *, since: int | None = 
         recorded=tuple(recorded),
         confirmed=tuple(confirmed),
         returned=tuple(returned),
-        gone=tuple(_fallen(record) for record in falling if PAYMENT_STATES.allows(record.state, PaymentState.GONE)),
+        gone=(
+            *(_fallen(record) for record in falling if PAYMENT_STATES.allows(record.state, PaymentState.GONE)),
+            *unmined,
+        ),
         lost=tuple(replace(record, state=PaymentState.LOST) for record in lost),
         displaced=tuple(displaced),
         finalised=tuple(r for r in (*recorded, *confirmed, *returned) if r.state is PaymentState.FINAL),
@@ -117,6 +123,15 @@ def _first_sight(payment: Payment, confirmations: int, state: PaymentState, now:
 def _settled_for_good(record: PaymentRecord) -> bool:
     """Return whether it is in the book, which no chain rewrites."""
     return record.state in {PaymentState.FINAL, PaymentState.LOST}
+
+
+def _unmined(before: PaymentRecord, sighting: PaymentRecord) -> bool:
+    """Return whether what made tickets lost its block and waits to be mined again, so that no depth speaks for it.
+
+    Another block stands at its height: it is gone until it is in one. What has bought nothing just waits on.
+    """
+    bought = before.outcome is Outcome.MINTED and not _settled_for_good(before)
+    return bought and sighting.state is PaymentState.PENDING and sighting.height is None
 
 
 def _buried(record: PaymentRecord, sweep: Sweep) -> bool:

@@ -4,7 +4,7 @@ A waiting payment is `gone` once a block holds another spender of an output that
 stands on that waits as well. That a node no longer has it, or has a replacement in its place, proves nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -95,7 +95,7 @@ def with_pool(sweep: Sweep, held: Held, news: News, pool: Pool | None) -> Sweep:
     pending = (
         *(Pending(payment=replace(payment, block=None), confirmations=0) for payment in immature),
         *(_unspendable(entry) if entry.payment.key.txid in coinbases else entry for entry in sweep.pending),
-        *(Pending(payment=payment, confirmations=0) for one in waiting for payment in one.payments),
+        *(Pending(payment=payment, confirmations=0) for one in _foremost(waiting) for payment in one.payments),
     )
     kept = Held(
         waiting=waiting,
@@ -141,6 +141,20 @@ def _sorted_out(held: Iterable[Waiting], news: News) -> tuple[tuple[Waiting, ...
         conflicts = any(news.spent.get(output, spender) != spender for output, spender in one.needs)
         (refuted if conflicts else still).append(one)
     return tuple(still), tuple(refuted)
+
+
+def _foremost(waiting: Sequence[Waiting]) -> tuple[Waiting, ...]:
+    """Return those that can all be mined: of what spends one output, the one that was seen last.
+
+    The earlier ones are kept, for nothing proves them gone yet; but one coin must not keep the places of many orders.
+    """
+    spenders: dict[bytes, str] = {}
+    told: list[Waiting] = []
+    for one in reversed(waiting):
+        if all(spenders.get(output, spender) == spender for output, spender in one.needs):
+            spenders.update(one.needs)
+            told.append(one)
+    return tuple(reversed(told))
 
 
 def _bounded(waiting: Iterable[Waiting], pool: Pool | None) -> tuple[Waiting, ...]:

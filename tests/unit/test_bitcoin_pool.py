@@ -69,6 +69,17 @@ def test_another_spender_of_what_it_needs_proves_it_gone_and_its_own_spending_do
     assert ([key.txid for key in refuted.gone], refuted.pending, held_after(refuted).waiting) == (["a"], (), ())
 
 
+def test_of_what_spends_one_coin_only_the_newest_is_told_and_all_of_it_is_kept():
+    first = held_after(with_pool(sweep(), Held(), News(), seen(waiting("a", COIN))))
+    both = with_pool(sweep(), first, News(), seen(waiting("b", COIN), waiting("c", b"\x22" * 36)))
+    assert (txids(both), both.gone) == (["b", "c"], ())  # nothing proves the first one gone
+    assert [one.txid for one in held_after(both).waiting] == ["a", "b", "c"]
+    refuted = with_pool(sweep(), held_after(both), News(spent={COIN: "b"}), None)
+    assert [key.txid for key in refuted.gone] == ["a"]
+    won = with_pool(sweep(pending=[payment("a", height=200)]), held_after(both), News(spent={COIN: "a"}), None)
+    assert ([key.txid for key in won.gone], txids(won)) == (["b"], ["a", "c"])
+
+
 def test_a_payment_that_is_displaced_from_its_block_and_waits_again_is_not_gone():
     returned = with_pool(sweep(gone=["a", "b"]), Held(), News(), seen(waiting("a", COIN)))
     assert ([key.txid for key in returned.gone], txids(returned)) == (["b"], ["a"])
