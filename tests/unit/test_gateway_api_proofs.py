@@ -165,7 +165,7 @@ async def test_nothing_is_sold_to_a_wallet_that_could_not_open_the_door(gateway,
 
 
 async def test_without_that_check_places_would_be_sold_to_it(gateway, store, now, monkeypatch):
-    monkeypatch.setattr(purchase_room, "supports", lambda _family: True)
+    monkeypatch.setattr(purchase_room, "supports", lambda _family, _followed: True)
     event = await box.opened(store, now)
     assert await purchase(gateway, event, wallet_address="username") == (201, True)
 

@@ -181,7 +181,9 @@ async def test_the_challenge_comes_with_its_typed_data_and_either_opens_once(hou
     assert await refused(await house.post("join", by_text)) == (409, "proof_spent")
 
 
-@pytest.mark.parametrize("wallet", ["username", "7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv"])
+@pytest.mark.parametrize(
+    "wallet", ["tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv"]
+)
 async def test_other_wallets_have_no_typed_data(house, wallet):
     assert (await asked(house, wallet))["typed_data"] is None
 
