@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,17 @@ def program(name: str, *known: Path) -> Path | None:
 
 
 @contextlib.asynccontextmanager
-async def process(command: Sequence[str], *, log: Path, at: Path | None = None) -> AsyncIterator[None]:
-    """Run a program with its output in a file, and end it by its own process id."""
+async def process(
+    command: Sequence[str], *, log: Path, at: Path | None = None, ready: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[None]:
+    """Run a program with its output in a file until it is ready, if that is asked for; end it by its own process id."""
     with log.open("wb") as output:
         running = await asyncio.create_subprocess_exec(
             *command, stdout=output, stderr=output, start_new_session=True, cwd=at
         )
         try:
+            if ready is not None:
+                await _first(ready(), running, log)
             yield
             if running.returncode is not None:
                 raise StageError(f"{command[0]} ended by itself; see {log}")
@@ -96,6 +100,19 @@ async def process(command: Sequence[str], *, log: Path, at: Path | None = None) 
             if running.returncode is None:
                 running.send_signal(signal.SIGTERM)
                 await running.wait()
+
+
+async def _first(ready: Awaitable[None], running: asyncio.subprocess.Process, log: Path) -> None:
+    """Wait until a program is ready; raises StageError where it ends before."""
+    waiting, ended = asyncio.ensure_future(ready), asyncio.create_task(running.wait())
+    try:
+        await asyncio.wait((waiting, ended), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise StageError(f"it ended before it was ready; see {log}")
+        await waiting
+    finally:
+        waiting.cancel()
+        ended.cancel()
 
 
 async def until_answering(http: aiohttp.ClientSession, url: str, *, log: Path) -> None:

@@ -121,9 +121,8 @@ async def opened(folder: Path, http: aiohttp.ClientSession) -> AsyncIterator[Bit
         f"-rpcpassword={PASSWORD}", "-fallbackfee=0.0001",
     ]  # fmt: skip
     endpoint = f"http://{USER}:{PASSWORD}@127.0.0.1:{port}"
-    async with process(command, log=folder / "bitcoind.log"):
-        node = Rpc(url=endpoint, http=http)
-        await node.ready("getblockchaininfo")
+    node = Rpc(url=endpoint, http=http)
+    async with process(command, log=folder / "bitcoind.log", ready=lambda: node.ready("getblockchaininfo")):
         yield BitcoinGround(node, endpoint)
 
 

@@ -125,9 +125,8 @@ async def opened(folder: Path, http: aiohttp.ClientSession, *, anvil: Path | Non
         str(anvil or found() or _missing()),
         "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337", "--no-mining",
     ]  # fmt: skip
-    async with process(command, log=folder / "anvil.log"):
-        node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
-        await node.ready("eth_chainId")
+    node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
+    async with process(command, log=folder / "anvil.log", ready=lambda: node.ready("eth_chainId")):
         yield EvmGround(node)
 
 

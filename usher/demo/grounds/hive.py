@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -100,7 +101,7 @@ async def opened(folder: Path, http: aiohttp.ClientSession) -> AsyncIterator[Hiv
     """Run the emulation."""
     port = free_port()
     command = [sys.executable, "-m", "tests.nodes.hive", "--port", str(port), "--today"]
-    async with process(command, log=folder / "hive.log", at=ROOT):
-        node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
-        await node.ready("database_api.get_version")
+    node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
+    ready = partial(node.ready, "database_api.get_version")
+    async with process(command, log=folder / "hive.log", at=ROOT, ready=ready):
         yield HiveGround(node)

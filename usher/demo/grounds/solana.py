@@ -126,7 +126,6 @@ async def opened(folder: Path, http: aiohttp.ClientSession) -> AsyncIterator[Sol
     """Run the emulation."""
     port = free_port()
     command = [sys.executable, "-m", "tests.nodes.solana", "--port", str(port), "--finality", "8", "--today"]
-    async with process(command, log=folder / "solana.log", at=ROOT):
-        node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
-        await node.ready("getHealth")
+    node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
+    async with process(command, log=folder / "solana.log", at=ROOT, ready=lambda: node.ready("getHealth")):
         yield SolanaGround(node)
