@@ -1,14 +1,11 @@
 """The daemons behind a Monero source: reorgs, double spends, and those that lie, lag or answer for somebody else."""
 
-import contextlib
-
 import pytest
 
 from chains.errors import DeepReorgError, TransientError, WrongChainError
-from chains.port import Watch
 from tests.support.chains_drivers import follow
 from tests.support.monero_proxy import monero_proxy, truth
-from tests.support.monero_world import monero_source, monero_world
+from tests.support.monero_world import monero_source, monero_world, reading, told, watching
 from tests.support.natures import FINALITY
 
 pytestmark = pytest.mark.xdist_group("chain monero")
@@ -38,21 +35,6 @@ async def one(world):
 async def other(world):
     async with monero_proxy(world.node.url) as proxy:
         yield proxy
-
-
-@contextlib.asynccontextmanager
-async def reading(world, *daemons, **more):
-    opened = monero_source(world, *daemons, **more)
-    yield opened
-    await opened.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def told(sweep):
-    return [(entry.payment.amount, entry.confirmations) for entry in sweep.pending]
 
 
 # --- reorgs and the pool -------------------------------------------------------------------------------------

@@ -3,11 +3,10 @@
 import pytest
 
 from chains.monero import address
-from chains.port import Watch
 from config.registry import Network
 from tests.support.chains_drivers import follow
 from tests.support.monero_proxy import monero_proxy
-from tests.support.monero_world import PIECE, monero_source, monero_world
+from tests.support.monero_world import PIECE, monero_source, monero_world, told, watching
 from tests.support.monerod import JsonRpc, wallet_rpc
 from tests.support.natures import FINALITY
 
@@ -43,14 +42,6 @@ async def twisted(world, proxy):
     opened = monero_source(world, wallet=proxy.url)
     yield opened
     await opened.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def told(sweep):
-    return [(entry.payment.amount, entry.confirmations) for entry in sweep.pending]
 
 
 async def test_a_payment_is_seen_in_the_pool_then_in_its_block_then_final(world, source):

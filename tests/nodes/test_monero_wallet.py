@@ -1,6 +1,5 @@
 """The wallet behind a Monero source: lost, restarted, hanging, behind, another's; and which addresses it knows."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -11,10 +10,17 @@ import pytest
 from chains.errors import PersistentError, TransientError
 from chains.monero.derive import deriving
 from chains.monero.source import open_monero
-from chains.port import Watch
 from tests.support.chains_drivers import follow
 from tests.support.monero_proxy import monero_proxy
-from tests.support.monero_world import PASSWORD, monero_source, monero_world, regtest, settings_of
+from tests.support.monero_world import (
+    PASSWORD,
+    monero_world,
+    reading,
+    regtest,
+    settings_of,
+    told,
+    watching,
+)
 from tests.support.monerod import NodeError, wallet_rpc
 from tests.support.natures import FINALITY
 from tests.support.programs import free_port, scratch
@@ -44,21 +50,6 @@ def apart(world):
 async def proxy(world):
     async with monero_proxy(world.wallet.url) as running:
         yield running
-
-
-@contextlib.asynccontextmanager
-async def reading(world, *daemons, **more):
-    source = monero_source(world, *daemons, **more)
-    yield source
-    await source.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def told(sweep):
-    return [(entry.payment.amount, entry.confirmations) for entry in sweep.pending]
 
 
 def far_away(world):

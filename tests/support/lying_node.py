@@ -10,6 +10,8 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from tests.support.proxy_server import SESSION, proxy_server
+
 Twist = Callable[[str, list[Any], Any], Any]
 """Makes of (method, parameters, true result) the result that is told."""
 Denial = Callable[[str, list[Any]], dict[str, Any] | None]
@@ -158,7 +160,6 @@ class LyingNode:
             return orjson.loads(await response.read()).get("result")
 
 
-SESSION = web.AppKey("session", aiohttp.ClientSession)
 JSON = {"Content-Type": "application/json"}
 
 
@@ -166,18 +167,6 @@ JSON = {"Content-Type": "application/json"}
 async def lying_node(upstream: str, *, kind: type[LyingNode] = LyingNode, **faults: Any) -> AsyncIterator[LyingNode]:
     """Run a proxy in front of `upstream`; it tells the truth until told otherwise. `kind`: how a family's nodes lag."""
     node = kind(upstream, **faults)
-    app = web.Application(client_max_size=2**26)
-    app.router.add_post("/", node.handle)
-    runner = web.AppRunner(app, access_log=None)
-    async with aiohttp.ClientSession() as session:
-        app[SESSION] = session
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        [address] = runner.addresses
-        node.url = f"http://127.0.0.1:{address[1]}/"
-        try:
-            yield node
-        finally:
-            node.over.set()
-            await runner.cleanup()
+    async with proxy_server(node.handle, node.over) as url:
+        node.url = f"{url}/"
+        yield node

@@ -10,6 +10,8 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from tests.support.proxy_server import SESSION, proxy_server
+
 Twist = Callable[[str, dict[str, Any], Any], Any]
 """Makes of (method or path, parameters, true result) the result that is told."""
 
@@ -80,25 +82,9 @@ class MoneroProxy:
             return orjson.loads(await response.read())
 
 
-SESSION = web.AppKey("session", aiohttp.ClientSession)
-
-
 @asynccontextmanager
 async def monero_proxy(upstream: str, **faults: Any) -> AsyncIterator[MoneroProxy]:
     """Run a proxy in front of `upstream`; it tells the truth until told otherwise."""
     proxy = MoneroProxy(upstream, **faults)
-    app = web.Application(client_max_size=2**26)
-    app.router.add_post("/{path:.*}", proxy.handle)
-    runner = web.AppRunner(app, access_log=None)
-    async with aiohttp.ClientSession() as session:
-        app[SESSION] = session
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        [address] = runner.addresses
-        proxy.url = f"http://127.0.0.1:{address[1]}"
-        try:
-            yield proxy
-        finally:
-            proxy.over.set()
-            await runner.cleanup()
+    async with proxy_server(proxy.handle, proxy.over, path="/{path:.*}") as proxy.url:
+        yield proxy

@@ -5,7 +5,7 @@ Mining costs some 75 ms a block, so that it is funded once; each test takes suba
 
 import atexit
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ import aiohttp
 from chains.following import BLOCKS_PER_POLL
 from chains.monero.derive import Subaddresses
 from chains.monero.source import MoneroSource, open_monero
+from chains.port import Sweep, Watch
 from chains.rpc import Observer, ignore
 from chains.wire import SECONDS
 from config.loader import load_registry
@@ -134,6 +135,24 @@ def monero_source(
         seconds=seconds,
         blocks_per_poll=blocks_per_poll,
     )
+
+
+@contextlib.asynccontextmanager
+async def reading(world: World, *daemons: str, **more: Any) -> AsyncIterator[MoneroSource]:
+    """Open a source for a while."""
+    source = monero_source(world, *daemons, **more)
+    yield source
+    await source.aclose()
+
+
+def watching(*addresses: str) -> Watch:
+    """Return a watch over these addresses."""
+    return Watch(active=frozenset(addresses))
+
+
+def told(sweep: Sweep) -> list[tuple[int, int]]:
+    """Return what is pending, as amounts and confirmations."""
+    return [(entry.payment.amount, entry.confirmations) for entry in sweep.pending]
 
 
 @cache
