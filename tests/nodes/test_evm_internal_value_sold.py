@@ -2,42 +2,20 @@
 
 import pytest
 
-from tests.support.anvil import anvil_node
-from tests.support.chains_drivers import FINALITY, EvmDriver, deploy, evm_chain
+from tests.support.chains_drivers import FINALITY, deploy
 from tests.support.evm_payers import funded_safe, pay_from_safe, spread
-from tests.support.lying_node import lying_node
-from tests.support.monitor_world import CHAIN, PRICE, START, World, wallet
-from tickets import addresses, till
+from tests.support.monitor_anvil import anvil_world
+from tests.support.monitor_world import PRICE, wallet
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentState
 
 ORDER_ADDRESSES = [wallet(0xAD00 + number) for number in range(3)]
 
 
-class OnNode(World):
-    """The watcher's world on a node."""
-
-    async def payments(self):
-        found = await self.store.read(till.search)
-        return sorted(found, key=till.chain_order)
-
-    async def ticket_states(self):
-        return [row[-1] for row in (await self.book()).tickets]
-
-
 @pytest.fixture
 async def world(store):
-    with anvil_node(31337, "--timestamp", str(int(START.timestamp()))) as node:
-        async with lying_node(node.url) as proxy:
-            driver = EvmDriver(node, evm_chain(31337), proxy)
-            source = driver.source()
-            made = OnNode(store=store, chain=driver, source=source, record=driver.chain)
-            made.node = node
-            made.watcher.receive = frozenset({driver.ours})
-            await store.transact(lambda conn: addresses.extend(conn, CHAIN, ORDER_ADDRESSES, start=0))
-            await made.catch_up()
-            yield made
-            await source.aclose()
+    async with anvil_world(store, ORDER_ADDRESSES) as made:
+        yield made
 
 
 async def test_an_order_that_a_safe_pays_becomes_a_ticket_at_finality(world):

@@ -10,8 +10,9 @@ from monitor.resume import resume
 from tests.support.anvil import anvil_node
 from tests.support.chains_drivers import EvmDriver, evm_chain, evm_source, transfer_call
 from tests.support.lying_node import lying_node
-from tests.support.monitor_world import CHAIN, PRICE, START, World, memo, wallet
-from tickets import addresses, till
+from tests.support.monitor_anvil import AnvilWorld, anvil_world
+from tests.support.monitor_world import CHAIN, PRICE, START, memo, wallet
+from tickets import till
 from tickets.reasons import Reason
 from tickets.till import Outcome
 
@@ -20,31 +21,10 @@ MINT = 2
 FINAL = 8
 
 
-class AnvilWorld(World):
-    """The watcher's world on a node instead of a chain made by hand."""
-
-    async def payments(self):
-        """Return every payment, the first one first."""
-        found = await self.store.read(till.search)
-        return sorted(found, key=till.chain_order)
-
-    async def ticket_states(self):
-        return [row[-1] for row in (await self.book()).tickets]
-
-
 @pytest.fixture
 async def world(store):
-    with anvil_node(31337, "--timestamp", str(int(START.timestamp()))) as node:
-        async with lying_node(node.url) as proxy:
-            driver = EvmDriver(node, evm_chain(31337), proxy)
-            source = driver.source()
-            made = AnvilWorld(store=store, chain=driver, source=source, record=driver.chain)
-            made.node = node
-            made.watcher.receive = frozenset({driver.ours})
-            await store.transact(lambda conn: addresses.extend(conn, CHAIN, ORDER_ADDRESSES, start=0))
-            await made.catch_up()
-            yield made
-            await source.aclose()
+    async with anvil_world(store, ORDER_ADDRESSES) as made:
+        yield made
 
 
 async def test_native_value_with_a_memo_becomes_a_ticket_and_then_money(world):
