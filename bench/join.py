@@ -37,9 +37,9 @@ from tests.support.programs import free_port, listens, running
 from tickets import events
 from tickets.event import Event
 from tickets.schema import tickets as ticket_rows
-from verifier import eip191
-from verifier.challenge import LIFE, Challenge, write
-from verifier.purpose import Purpose, statement
+from verifier.evm import eip191
+from verifier.texts.challenge import LIFE, Challenge, write
+from verifier.texts.purpose import Purpose, statement
 
 SERVER_CPU, LOAD_CPU = 0, -1  # the first and the last CPU there are
 CONNECTIONS = 64

@@ -12,9 +12,9 @@ from datetime import datetime
 from coincurve import PublicKey
 
 from chains.account import Account
-from verifier import signin
 from verifier.port import Authority, KeyAuthorities, Lookup
 from verifier.skew import SKEW
+from verifier.texts import signin
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 
 MOST_SIGNATURES = 16

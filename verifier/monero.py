@@ -8,11 +8,11 @@ from datetime import datetime
 from nacl import bindings, exceptions
 
 from chains.account import Account
-from chains.keccak import keccak256
 from chains.monero import base58
-from verifier import signin
+from config.keccak import keccak256
 from verifier.port import Lookup
 from verifier.skew import SKEW
+from verifier.texts import signin
 from verifier.verdict import Invalid, Valid, Verdict
 
 _SCHEMES = {"SigV2": "monero-v2", "SigV1": "monero-v1"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chains.account import Account
-from verifier import erc6492
+from verifier.evm import erc6492
 from verifier.verdict import Inconclusive, Invalid, Verdict
 
 

@@ -6,8 +6,11 @@ from typing import Protocol
 
 from chains.account import Account
 from config.registry import Family
-from verifier import bitcoin, evm, hive, monero, solana
+from verifier import hive, monero
+from verifier.bitcoin import scheme as bitcoin
+from verifier.evm import scheme as evm
 from verifier.port import Lookup
+from verifier.solana import scheme as solana
 from verifier.verdict import Inconclusive, Verdict
 
 

@@ -11,9 +11,9 @@ from bench.contest import Contest, Peer, Work, each
 from bench.signatures.proof import AIM, MATCH, UNIT, Proof, account_at, front, key, line, proofs, sign_in
 from chains.account import Account
 from chains.evm import address as evm
-from chains.keccak import keccak256
+from config.keccak import keccak256
 from config.registry import Network
-from verifier import eip191, eip712
+from verifier.evm import eip191, eip712
 
 _SIWE_PACKAGES = ("siwe==4.4.0", "abnf==2.8.3", "coincurve")
 """A newer abnf refuses every text; the same curve as ours."""

@@ -11,9 +11,9 @@ from bench.contest import Work, each
 from chains.account import Account
 from chains.accounts import account_of
 from config.registry import Network
-from verifier import challenge
 from verifier.port import NO_LOOKUP, Lookup
-from verifier.purpose import Purpose, statement
+from verifier.texts import challenge
+from verifier.texts.purpose import Purpose, statement
 from verifier.verdict import Valid, Verdict
 from verifier.verify import verify
 

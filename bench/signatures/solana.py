@@ -15,7 +15,7 @@ from bench.contest import Contest, Peer, each
 from bench.signatures.proof import AIM, UNIT, Proof, account_at, front, line, proofs, seed, sign_in
 from chains.account import Account
 from tests.support.solana_node import memo
-from verifier.solana_offchain import SIGNING_DOMAIN, layouts
+from verifier.solana.offchain import SIGNING_DOMAIN, layouts
 
 Told = tuple[bytes, bytes, bytes]
 """Key, what was signed, signature."""

@@ -18,7 +18,7 @@ from chains.bitcoin.transaction import (
 )
 from chains.blocks import Link
 from chains.distrust import Distrusted
-from verifier.bitcoin_hash import sha256d
+from chains.hashes import sha256d
 
 HEADER = 80
 _ONE_BYTE = 0xFC

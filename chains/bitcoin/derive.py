@@ -14,9 +14,9 @@ from coincurve import PublicKey, PublicKeyXOnly
 from chains.bitcoin.descriptor import UNHARDENED, Descriptor, Kind, Unusable, parse
 from chains.bitcoin.ours import prefixes_of
 from chains.bitcoin.script import address_of, key_hash_script, script_hash_script, witness_script
+from chains.hashes import hash160, tagged
 from config import bitcoinlib_home
 from config.registry import AddressPrefixes, Chain
-from verifier.bitcoin_hash import hash160, tagged
 
 _tap_tweak = tagged("TapTweak")
 

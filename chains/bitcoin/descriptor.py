@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chains import base58
+from chains.hashes import sha256d
 from config.registry import Network
-from verifier.bitcoin_hash import sha256d
 
 UNHARDENED = 2**31
 """Children that a public key has; the hardened ones above need the private key (BIP-32)."""

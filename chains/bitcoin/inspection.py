@@ -9,10 +9,10 @@ from chains.bitcoin.ours import Ours
 from chains.bitcoin.parse import Origins, origin_of, payments_in, payments_of
 from chains.bitcoin.transaction import Transaction, read_transaction
 from chains.distrust import Distrusted
+from chains.hashes import compact_size
 from chains.inspection import Given, Inspected
 from chains.port import Watch
 from config.registry import Chain
-from verifier.bitcoin_hash import compact_size
 
 WITHOUT_HEIGHT = "raw bytes do not say the block's height, nor where its money came from: senders are not known"
 WITHOUT_ORIGINS = "senders are not known, and own money not told from others': only verbosity 3 says what inputs spend"

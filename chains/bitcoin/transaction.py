@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chains.bitcoin.encoding import read_compact_size, shown
 from chains.distrust import Distrusted
-from verifier.bitcoin_hash import sha256d
+from chains.hashes import sha256d
 
 WITNESS, EXTENSION = 0x01, 0x08
 """Flags behind the marker: BIP-144's witness, and Litecoin's for a transaction of its extension block (LIP-3)."""

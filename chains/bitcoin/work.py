@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from chains.bitcoin.encoding import shown
 from chains.distrust import Distrusted
-from verifier.bitcoin_hash import sha256d
+from chains.hashes import sha256d
 
 PERIOD = 2_016
 """Blocks between two changes of the target."""

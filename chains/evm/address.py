@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from chains.keccak import keccak256
+from config.eip55 import checksummed
 from config.registry import Network
 
 _ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{40})")
@@ -24,7 +24,4 @@ def canonical(address: str, network: Network) -> bytes | None:  # noqa: ARG001  
 @lru_cache(maxsize=4096)  # the same address is read, compared and shown on the way of one payment or one proof
 def display(raw: bytes) -> str:
     """Return the address in EIP-55's mixed case."""
-    digits = raw.hex()
-    checksum = keccak256(digits.encode()).hex()
-    cased = [digit.upper() if nibble >= "8" else digit for digit, nibble in zip(digits, checksum, strict=False)]
-    return f"0x{''.join(cased)}"
+    return checksummed(raw)

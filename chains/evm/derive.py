@@ -14,7 +14,7 @@ from coincurve import PublicKey
 
 from chains import base58
 from chains.evm.address import display
-from chains.keccak import keccak256
+from config.keccak import keccak256
 
 EXTERNAL = 0
 """BIP-44's branch of addresses that are shown to others; an `xpub` here is the account's key, m/44'/60'/account'."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from chains.distrust import Distrusted
 from chains.evm.parse import MALFORMED
-from chains.keccak import keccak256
+from config.keccak import keccak256
 
 MOST_NODES = 65
 """A path has no more: 64 nibbles, each its own branch, and a leaf."""

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chains.hashes import ripemd160
 from chains.hive import binary
 from chains.hive.binary import EXTENSIONS, Form, UnknownFormError
 from chains.hive.kinds import OPERATIONS
 from chains.hive.operations import opened
-from verifier.bitcoin_hash import ripemd160
 
 ID_BYTES = 20
 NO_TRANSACTIONS = "00" * ID_BYTES

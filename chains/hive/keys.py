@@ -1,7 +1,7 @@
 """How Hive writes keys: public ones in base58 behind a prefix, private ones in Bitcoin's wallet import format. Pure."""
 
 from chains import base58
-from verifier.bitcoin_hash import ripemd160, sha256d
+from chains.hashes import ripemd160, sha256d
 
 PREFIX, TEST_PREFIX = "STM", "TST"
 """STM is older than Hive, and stays. Networks that hived was built for as a test network write TST."""

@@ -4,7 +4,7 @@ Addresses carry a checksum of four bytes (Keccak-256) behind what they hold; sig
 """
 
 from chains import base58
-from chains.keccak import keccak256
+from config.keccak import keccak256
 
 _BYTES = {2: 1, 3: 2, 5: 3, 6: 4, 7: 5, 9: 6, 10: 7, 11: 8}
 """Bytes that a block of so many digits holds; blocks of 1, 4 or 8 digits do not occur."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from chains.blocks import Link
 from chains.distrust import Distrusted
-from chains.keccak import keccak256
+from config.keccak import keccak256
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")

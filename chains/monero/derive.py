@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nacl import bindings, exceptions
 
-from chains.keccak import keccak256
 from chains.monero import address as monero
+from config.keccak import keccak256
 from config.registry import Network
 
 _DOMAIN = b"SubAddr\0"

@@ -35,7 +35,7 @@ from gateway.operations.health import selling
 from tickets import addresses, events, orders
 from tickets.order import Order
 from tickets.orders import MAX_QUANTITY, OrderRefusal, OrderRequest
-from verifier.purpose import Purpose
+from verifier.texts.purpose import Purpose
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import supports, verify
 

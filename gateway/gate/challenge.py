@@ -13,10 +13,10 @@ from gateway.gate.models import MAX_MESSAGE, ChallengeAnswer, ChallengeGiven
 from gateway.gate.nonces import NonceScope
 from gateway.gate.pages import Pages, address_of
 from gateway.http.problems import Code, Problem
-from verifier.challenge import LIFE, Challenge, parse, write
-from verifier.eip712 import typed_data
-from verifier.layout import Malformed
-from verifier.purpose import statement
+from verifier.evm.eip712 import typed_data
+from verifier.texts.challenge import LIFE, Challenge, parse, write
+from verifier.texts.layout import Malformed
+from verifier.texts.purpose import statement
 from verifier.verify import supports
 
 UNREADABLE = Problem(

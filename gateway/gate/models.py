@@ -9,7 +9,7 @@ from gateway.gate.checks import EventAtDoor, Role, Standing
 from gateway.gate.grants import Grant
 from gateway.gate.turn import TurnCredential
 from gateway.http.models import Answer, Given, WalletAddress
-from verifier.purpose import Purpose
+from verifier.texts.purpose import Purpose
 
 MAX_SIGNATURE = 32_770
 """Characters: 16,384 bytes in hex, what a wrapped smart-wallet signature may have."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from chains.account import HolderKey
-from verifier.purpose import Purpose
+from verifier.texts.purpose import Purpose
 
 RANDOM_BYTES = 8
 EXPIRY_BYTES = 5  # seconds since 1970, good until the year 36812

@@ -15,11 +15,11 @@ from gateway.gate.nonces import NonceScope, NonceState
 from gateway.http.problems import Code
 from gateway.schema import spent_proofs
 from store.batch import Batch
-from verifier.challenge import parse, timestamp_text
-from verifier.judge import Refusal, Refused, judge, judge_timestamp
-from verifier.layout import Malformed
-from verifier.purpose import Purpose
 from verifier.skew import SKEW
+from verifier.texts.challenge import parse, timestamp_text
+from verifier.texts.judge import Refusal, Refused, judge, judge_timestamp
+from verifier.texts.layout import Malformed
+from verifier.texts.purpose import Purpose
 
 CODES: Mapping[Refusal, Code] = MappingProxyType(
     {

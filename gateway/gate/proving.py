@@ -17,8 +17,8 @@ from gateway.gate.pages import Pages
 from gateway.gate.proofs import Expected, Proof
 from gateway.http.problems import Code
 from tickets.event import Event
-from verifier.challenge import timestamp_text
-from verifier.purpose import Purpose
+from verifier.texts.challenge import timestamp_text
+from verifier.texts.purpose import Purpose
 from verifier.verdict import Inconclusive, Valid
 from verifier.verify import supports, verify
 

@@ -8,10 +8,10 @@ from eth_account import Account as EthAccount
 from chains.evm.lookup import EvmLookup
 from tests.support.anvil import MNEMONIC_KEYS
 from tests.support.verifier_wallets import ALICE, MALLORY, Key, evm_account, personal_digest, wallet
-from verifier import eip712
-from verifier.challenge import LIFE, Challenge, write
+from verifier.evm import eip712
 from verifier.port import NO_LOOKUP, Lookups
-from verifier.purpose import Purpose, statement
+from verifier.texts.challenge import LIFE, Challenge, write
+from verifier.texts.purpose import Purpose, statement
 from verifier.verdict import Invalid, Valid
 from verifier.verify import verify
 

@@ -7,8 +7,8 @@ import pytest
 from chains.evm.address import display
 from chains.evm.ours import TRANSFER, topic_of
 from chains.evm.parse import CheckedBlock, check_block
-from chains.keccak import keccak256
 from chains.port import Watch
+from config.keccak import keccak256
 from tests.support.anvil import anvil_node
 from tests.support.chains_contracts import bytecode
 from tests.support.chains_drivers import deploy, evm_chain, evm_source, follow, pay_call, transfer_call, with_token

@@ -11,6 +11,7 @@ from chains.bitcoin.derive import deriving
 from chains.bitcoin.inspection import inspect
 from chains.bitcoin.script import address_of, script_of, witness_script
 from chains.errors import WrongChainError
+from chains.hashes import sha256d
 from chains.inspection import Given
 from chains.port import Watch
 from config.registry import Network, Registry
@@ -23,7 +24,6 @@ from tests.support.driver_litecoin import REGTEST, litecoin_chain, shared_liteco
 from tests.support.litecoind import EXTENDED, litecoind_node
 from tests.support.stage import tpub_of
 from tests.support.verifier_bitcoin import verdict
-from verifier.bitcoin_hash import sha256d
 from verifier.verdict import Invalid, Valid
 
 FINALITY = 6

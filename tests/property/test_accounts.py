@@ -8,9 +8,9 @@ from chains.account import Account, HolderKey, NotAnAccount
 from chains.accounts import account_of, parse_caip10
 from chains.bitcoin import bech32
 from chains.evm import address as evm
+from chains.hashes import sha256d
 from chains.monero import address as monero
 from config.registry import Network
-from verifier.bitcoin_hash import sha256d
 
 NETWORKS = st.sampled_from(Network)
 BASE58 = st.text(base58.ALPHABET, max_size=110)

@@ -24,8 +24,8 @@ from chains.evm.parse import (
     token_candidates,
 )
 from chains.evm.proof import balance_in
-from chains.keccak import keccak256
 from chains.port import Watch
+from config.keccak import keccak256
 from tests.support.chains_drivers import evm_chain, with_token
 
 US = "0x" + "90" * 20

@@ -13,12 +13,13 @@ from chains.evm import address as evm_address
 from chains.evm import validator
 from config.registry import Network
 from tests.support.verifier_wallets import ALICE, evm_account, personal_digest
-from verifier import eip191, erc6492, rfc3339, siwe
-from verifier.challenge import Challenge, parse, write
-from verifier.judge import judge_timestamp
-from verifier.layout import Malformed, SignIn
+from verifier.evm import eip191, erc6492
 from verifier.port import KEYS_ONLY
-from verifier.purpose import Purpose, statement
+from verifier.texts import rfc3339, siwe
+from verifier.texts.challenge import Challenge, parse, write
+from verifier.texts.judge import judge_timestamp
+from verifier.texts.layout import Malformed, SignIn
+from verifier.texts.purpose import Purpose, statement
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import verify
 

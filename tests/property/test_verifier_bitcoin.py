@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chains.bitcoin.script import output_script
+from chains.hashes import sized
 from tests.support.verifier_bitcoin import (
     ALICE,
     BOB,
@@ -31,11 +32,10 @@ from tests.support.verifier_bitcoin import (
     to_witness_script_hash,
     verdict,
 )
-from verifier import bitcoin_script
-from verifier.bip322_transaction import read_to_sign, read_witness
-from verifier.bitcoin_hash import sized
-from verifier.bitcoin_machine import Machine, Rules, run
-from verifier.bitcoin_opcodes import MOST_CHECKS, OPERATIONS
+from verifier.bitcoin import script as bitcoin_script
+from verifier.bitcoin.machine import Machine, Rules, run
+from verifier.bitcoin.opcodes import MOST_CHECKS, OPERATIONS
+from verifier.bitcoin.transaction import read_to_sign, read_witness
 from verifier.verdict import Inconclusive, Invalid, Valid
 
 WALLETS = [

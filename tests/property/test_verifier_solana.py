@@ -15,10 +15,10 @@ from solders.transaction import VersionedTransaction
 
 from config.registry import Family
 from tests.support.verifier_signers import account, verdict
-from verifier import solana_memo
-from verifier.layout import Malformed, SignIn
-from verifier.layouts import LAYOUTS
-from verifier.solana_offchain import layouts
+from verifier.solana import memo as solana_memo
+from verifier.solana.offchain import layouts
+from verifier.texts.layout import Malformed, SignIn
+from verifier.texts.layouts import LAYOUTS
 from verifier.verdict import Invalid, Valid
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

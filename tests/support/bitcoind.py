@@ -131,8 +131,9 @@ class Bitcoind:
     def funded(self, *outputs: tuple[str | bytes, int], wallet: str = MINER, **options: Any) -> str:
         """Return an unsigned transaction with these outputs first, in their order, that spends one large coin."""
         coins = self.rpc("listunspent", 1, 9_999_999, [], True, {"minimumAmount": 10}, wallet=wallet)
+        coin = next(coin for coin in coins if "vout" in coin)  # Litecoin lists those in its extension without one
         paid = [(self.script(to) if isinstance(to, str) else to, amount) for to, amount in outputs]
-        raw = transaction([(coins[0]["txid"], coins[0]["vout"])], paid)
+        raw = transaction([(coin["txid"], coin["vout"])], paid)
         wanted = {"changePosition": len(outputs), "fee_rate": 5, "lockUnspents": True, "replaceable": True, **options}
         funded: str = self.rpc("fundrawtransaction", raw, wanted, False, wallet=wallet)["hex"]
         return funded

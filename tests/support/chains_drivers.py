@@ -13,10 +13,10 @@ from eth_account import Account
 from chains.evm.address import display
 from chains.evm.source import BLOCKS_PER_POLL, EvmSource
 from chains.evm.transport import SECONDS, EvmTransport, identify
-from chains.keccak import keccak256
 from chains.port import ChainSource, Checkpoint, Payment, Sweep, Watch
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from chains.testing import FakeChain
+from config.keccak import keccak256
 from config.loader import load_registry
 from config.registry import Asset, Chain, Family, Finality
 from tests.support import driver_bitcoin, driver_hive, driver_litecoin, driver_monero, driver_solana

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from chains.account import Account
 from chains.accounts import account_of
 from chains.evm.address import display
-from chains.keccak import keccak256
 from config.clock import Clock
+from config.keccak import keccak256
 from config.registry import Network
 from config.settings import load_settings
 from gateway.app import build_app
@@ -34,7 +34,7 @@ from tickets import tickets
 from tickets.event import Event
 from tickets.keys import KeyKind, Keyring
 from tickets.ticket import Ticket
-from verifier import eip191
+from verifier.evm import eip191
 from verifier.port import Lookup
 from verifier.verdict import Invalid, Valid, Verdict
 

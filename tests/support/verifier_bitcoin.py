@@ -16,7 +16,7 @@ from chains.account import Account
 from chains.accounts import account_of
 from chains.bitcoin import bech32
 from config.registry import Network
-from verifier import bitcoin
+from verifier.bitcoin import scheme as bitcoin
 from verifier.port import NO_LOOKUP
 from verifier.verdict import Verdict
 

@@ -12,9 +12,9 @@ from nacl import bindings
 
 from chains.account import Account
 from chains.accounts import account_of, parse_caip10
-from chains.keccak import keccak256
 from chains.monero import address as monero_address
 from chains.monero import base58 as monero_base58
+from config.keccak import keccak256
 from config.registry import Family, Network
 from verifier.port import NO_LOOKUP, Authority, KeyAuthorities, Lookup
 from verifier.verdict import Inconclusive, Invalid, Verdict

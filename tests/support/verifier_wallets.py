@@ -11,7 +11,7 @@ from eth_abi import encode
 from chains.account import Account
 from chains.accounts import parse_caip10
 from chains.evm import address as evm
-from chains.keccak import keccak256
+from config.keccak import keccak256
 from config.registry import Network
 from tests.support.anvil import Anvil
 from tests.support.verifier_solidity import compile_solidity, safe_artifact

@@ -13,7 +13,7 @@ from tests.support.command_line import typed
 from tests.support.vectors import vectors
 from tests.support.verifier_signers import HiveKey, MoneroKeys, written
 from usher.cli import verify
-from verifier import erc6492
+from verifier.evm import erc6492
 
 WALLET = Account.from_key(b"\x01" * 32)
 TEXT = "Access event 7 at 1795176000000\nüber alles"

@@ -243,4 +243,4 @@ def test_what_is_no_exact_decimal_is_refused(text):
     ],
 )
 def test_checksums_are_those_of_the_norm(address):
-    assert checksummed(address.lower()) == require_checksum(address) == address
+    assert checksummed(bytes.fromhex(address[2:])) == require_checksum(address) == address

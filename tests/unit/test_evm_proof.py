@@ -9,7 +9,7 @@ from chains.blocks import Link
 from chains.distrust import Distrusted
 from chains.evm.parse import check_header
 from chains.evm.proof import LARGEST_NODE, MOST_NODES, balance_in
-from chains.keccak import keccak256
+from config.keccak import keccak256
 
 REAL = json.loads((Path(__file__).parents[1] / "data" / "evm" / "proof.json").read_text())  # Polygon, block 1000000
 PROOF, ROOT, ADDRESS = REAL["proof"], REAL["header"]["stateRoot"], REAL["proof"]["address"]

@@ -20,8 +20,8 @@ from gateway.schema import sessions, spent_proofs
 from tests.support.gate_house import SECRET, Contracts, House, Wallet, opened, refused
 from tests.support.verifier_families import leave_only
 from tickets import events, tickets
-from verifier.challenge import Challenge, write
-from verifier.purpose import Purpose, statement
+from verifier.texts.challenge import Challenge, write
+from verifier.texts.purpose import Purpose, statement
 
 BUYER = Wallet(1)
 THIEF = Wallet(2)

@@ -29,7 +29,7 @@ from tests.support.verifier_bitcoin import (
     var,
     verdict,
 )
-from verifier import bip137 as scheme
+from verifier.bitcoin import bip137 as scheme
 from verifier.verdict import Invalid, Valid
 
 MESSAGE = "Enter the event Grüße, 世界 🌍.\nLine two"

@@ -38,8 +38,11 @@ from tests.support.verifier_bitcoin import (
     tapscript,
     verdict,
 )
-from verifier import bip322, bip322_transaction, bitcoin_signature, bitcoin_spend
-from verifier.bitcoin_signature import schnorr_holds
+from verifier.bitcoin import bip322
+from verifier.bitcoin import signature as bitcoin_signature
+from verifier.bitcoin import spend as bitcoin_spend
+from verifier.bitcoin import transaction as bip322_transaction
+from verifier.bitcoin.signature import schnorr_holds
 from verifier.verdict import Inconclusive, Invalid, Valid
 
 MESSAGE = "Enter the event Grüße, 世界 🌍.\nLine two"

@@ -26,9 +26,10 @@ from tests.support.verifier_bitcoin import (
     p2wsh_multisig,
     verdict,
 )
-from verifier import bitcoin, signin
-from verifier.challenge import Challenge, timestamp_text, write
-from verifier.purpose import Purpose, statement
+from verifier.bitcoin import scheme as bitcoin
+from verifier.texts import signin
+from verifier.texts.challenge import Challenge, timestamp_text, write
+from verifier.texts.purpose import Purpose, statement
 from verifier.verdict import Inconclusive, Invalid, Valid
 
 NETWORKS = {"main": MAINNET, "test": TESTNET, "regtest": REGTEST}

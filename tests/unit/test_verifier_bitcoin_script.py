@@ -30,7 +30,10 @@ from tests.support.verifier_bitcoin import (
     to_script_hash,
     verdict,
 )
-from verifier import bitcoin_machine, bitcoin_opcodes, bitcoin_script, bitcoin_spend
+from verifier.bitcoin import machine as bitcoin_machine
+from verifier.bitcoin import opcodes as bitcoin_opcodes
+from verifier.bitcoin import script as bitcoin_script
+from verifier.bitcoin import spend as bitcoin_spend
 from verifier.verdict import Inconclusive, Invalid, Valid
 
 A, B, C = (key.public_key.format() for key in (ALICE, BOB, CAROL))

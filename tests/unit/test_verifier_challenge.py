@@ -9,10 +9,10 @@ from chains.account import Account
 from chains.accounts import account_of
 from config.registry import Network
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account
-from verifier.challenge import LIFE, Challenge, parse, timestamp_text, write
-from verifier.judge import Accepted, Refusal, Refused, judge, judge_timestamp
-from verifier.layout import Malformed
-from verifier.purpose import Purpose, speaks_of, statement
+from verifier.texts.challenge import LIFE, Challenge, parse, timestamp_text, write
+from verifier.texts.judge import Accepted, Refusal, Refused, judge, judge_timestamp
+from verifier.texts.layout import Malformed
+from verifier.texts.purpose import Purpose, speaks_of, statement
 
 ISSUED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ACCOUNT = evm_account("0x9D85ca56217D2bb651b00f15e694EB7E713637D4")

@@ -5,7 +5,7 @@ from eth_account import Account as EthAccount
 from eth_account.messages import encode_defunct
 
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
-from verifier import eip191
+from verifier.evm import eip191
 from verifier.verdict import Invalid, Valid
 
 MESSAGE = "Enter the event Grüße, 世界 🌍.\nLine two"

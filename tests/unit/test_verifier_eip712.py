@@ -8,15 +8,15 @@ import pytest
 from eth_account import Account as EthAccount
 from eth_account.messages import encode_typed_data
 
-from chains.keccak import keccak256
+from config.keccak import keccak256
 from config.registry import Network
 from tests.support.gate_house import Contracts, Wallet, opened, refused
 from tests.support.verifier_signers import BENDS, account, verdict
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
-from verifier import eip191, eip712
-from verifier.challenge import LIFE, Challenge, write
-from verifier.erc6492 import MAGIC
-from verifier.purpose import Purpose, statement
+from verifier.evm import eip191, eip712
+from verifier.evm.erc6492 import MAGIC
+from verifier.texts.challenge import LIFE, Challenge, write
+from verifier.texts.purpose import Purpose, statement
 from verifier.verdict import Invalid, Valid
 
 ACCOUNT = evm_account(ALICE.address)

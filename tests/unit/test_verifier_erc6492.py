@@ -3,7 +3,7 @@
 import pytest
 from eth_abi import encode
 
-from verifier.erc6492 import MAGIC, Wrapped, is_wrapped, unwrap, wrap
+from verifier.evm.erc6492 import MAGIC, Wrapped, is_wrapped, unwrap, wrap
 
 FACTORY = bytes(range(20))
 

@@ -5,9 +5,9 @@ from nacl import bindings
 
 from chains.account import NotAnAccount
 from chains.accounts import account_of
-from chains.keccak import keccak256
 from chains.monero import address as monero_address
 from chains.monero import base58
+from config.keccak import keccak256
 from config.registry import Network
 from tests.support.verifier_signers import (
     BENDS,

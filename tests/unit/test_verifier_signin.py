@@ -7,11 +7,11 @@ import pytest
 
 from config.registry import Family, Network
 from tests.support.verifier_signers import account
-from verifier import signin
-from verifier.challenge import LIFE, Challenge, parse, write
-from verifier.layout import Malformed, SignIn
-from verifier.layouts import LAYOUTS, claimed
-from verifier.purpose import Purpose, statement
+from verifier.texts import signin
+from verifier.texts.challenge import LIFE, Challenge, parse, write
+from verifier.texts.layout import Malformed, SignIn
+from verifier.texts.layouts import LAYOUTS, claimed
+from verifier.texts.purpose import Purpose, statement
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SKEW = timedelta(seconds=30)

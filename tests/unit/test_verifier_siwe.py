@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.vectors import vectors
 from tests.support.verifier_wallets import evm_account
-from verifier import rfc3339, siwe
-from verifier.layout import Malformed, SignIn
 from verifier.port import NO_LOOKUP
+from verifier.texts import rfc3339, siwe
+from verifier.texts.layout import Malformed, SignIn
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import verify
 

@@ -19,8 +19,9 @@ from solders.transaction import VersionedTransaction
 from gateway.gate.models import ProofGiven
 from tests.support.verifier_ed25519 import EDGES
 from tests.support.verifier_signers import BENDS, ORDER, account, verdict
-from verifier import ed25519, solana_memo
-from verifier.solana_offchain import layouts
+from verifier.solana import ed25519
+from verifier.solana import memo as solana_memo
+from verifier.solana.offchain import layouts
 from verifier.verdict import Invalid, Valid
 
 ALICE, MALLORY = Keypair.from_seed(b"\xa1" * 32), Keypair.from_seed(b"\x66" * 32)

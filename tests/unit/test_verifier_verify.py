@@ -12,10 +12,11 @@ from config.registry import Family, Network
 from tests.support.programs import ROOT
 from tests.support.verifier_families import leave_only
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
-from verifier import evm, signin, siwe
-from verifier.erc6492 import MAGIC
-from verifier.layout import SignIn
+from verifier.evm import scheme as evm
+from verifier.evm.erc6492 import MAGIC
 from verifier.port import KEYS_ONLY, NO_LOOKUP
+from verifier.texts import signin, siwe
+from verifier.texts.layout import SignIn
 from verifier.verdict import Inconclusive, Invalid, Valid
 from verifier.verify import supports, verify
 

@@ -20,8 +20,8 @@ from config.registry import Network
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record
 from usher.cli.words import moment, pairs
-from verifier import rfc3339
 from verifier.port import KEYS_ONLY, Lookup, Lookups
+from verifier.texts import rfc3339
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 from verifier.verify import verify
 

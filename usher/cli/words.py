@@ -11,7 +11,7 @@ from config.amounts import to_text, to_units
 from config.loader import load_entries
 from config.registry import Asset, Chain, Network, Registry
 from usher.cli.exits import CommandError, Exit
-from verifier import rfc3339
+from verifier.texts import rfc3339
 
 
 def moment(word: str) -> datetime:

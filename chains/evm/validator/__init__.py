@@ -9,7 +9,7 @@ from enum import IntEnum
 from importlib.resources import files
 
 from chains.account import Account
-from verifier import erc6492
+from verifier.evm import erc6492
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 
 CREATION_CODE = bytes.fromhex(

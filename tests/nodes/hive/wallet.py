@@ -8,10 +8,10 @@ from typing import Any
 from coincurve import PrivateKey, PublicKey
 
 from chains import base58
+from chains.hashes import ripemd160, sha256d
 from chains.hive import digest
 from chains.hive.binary import Form
 from chains.hive.keys import PREFIX
-from verifier.bitcoin_hash import ripemd160, sha256d
 
 ROLES = ("owner", "active", "posting", "memo")
 _COMPRESSED = 31

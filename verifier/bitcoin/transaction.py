@@ -5,7 +5,7 @@ It is a transaction of one input and one output that no network takes. Reading i
 
 from dataclasses import dataclass
 
-from verifier.bitcoin_hash import compact_size, sha256, sha256d, sized, tagged
+from chains.hashes import compact_size, sha256, sha256d, sized, tagged
 
 SIGHASH_DEFAULT, SIGHASH_ALL = 0, 1
 _ALL = SIGHASH_ALL.to_bytes(4, "little")

@@ -10,7 +10,7 @@ from coincurve import PublicKey
 from chains.account import Account
 from chains.bitcoin.script import output_script
 from chains.bitcoin.spellings import SPELLINGS
-from verifier.bitcoin_hash import hash160, sha256d, sized
+from chains.hashes import hash160, sha256d, sized
 from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65

@@ -11,10 +11,10 @@ from functools import lru_cache
 from chains.account import Account, NotAnAccount
 from chains.accounts import parse_caip10
 from config.registry import Network
-from verifier import rfc3339
-from verifier.layout import REMEMBERED, Layout, Malformed, SignIn
-from verifier.layouts import LAYOUTS, claimed
-from verifier.purpose import Purpose, speaks_of
+from verifier.texts import rfc3339
+from verifier.texts.layout import REMEMBERED, Layout, Malformed, SignIn
+from verifier.texts.layouts import LAYOUTS, claimed
+from verifier.texts.purpose import Purpose, speaks_of
 
 LIFE = timedelta(minutes=5)
 """How long a challenge is good for from its `issued_at`."""

@@ -9,7 +9,7 @@ from solders.message import Message, MessageV0, MessageV1, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from verifier import ed25519
+from verifier.solana import ed25519
 
 LARGEST = 1232
 """Bytes of a serialized transaction (the network's PACKET_DATA_SIZE)."""

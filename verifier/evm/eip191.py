@@ -3,7 +3,7 @@
 from coincurve import PublicKey
 
 from chains.account import Account
-from chains.keccak import keccak256
+from config.keccak import keccak256
 from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65

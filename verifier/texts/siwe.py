@@ -1,7 +1,7 @@
 """EIP-4361, Sign-In with Ethereum: the strict reader and writer of its text. Pure."""
 
 from chains.evm import address as evm
-from verifier.layout import Layout, Malformed, SignIn
+from verifier.texts.layout import Layout, Malformed, SignIn
 
 
 def _misspelt(address: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from coincurve import PublicKey, PublicKeyXOnly
 
-from verifier.bip322_transaction import SIGHASH_ALL, SIGHASH_DEFAULT
+from verifier.bitcoin.transaction import SIGHASH_ALL, SIGHASH_DEFAULT
 
 _SCHNORR_BYTES = 64
 

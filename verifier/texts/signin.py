@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from chains.account import Account
 from chains.accounts import parse_caip10
-from verifier import rfc3339
-from verifier.layout import Layout, Malformed, SignIn
-from verifier.layouts import LAYOUTS, claimed
+from verifier.texts import rfc3339
+from verifier.texts.layout import Layout, Malformed, SignIn
+from verifier.texts.layouts import LAYOUTS, claimed
 
 
 def claims(text: str) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from verifier.bip322_transaction import SIGHASH_ALL
-from verifier.bitcoin_hash import hash160, ripemd160, sha256, sha256d
-from verifier.bitcoin_machine import MOST_OPERATIONS, NOT_SATISFIED, Machine, Operation, Rules
-from verifier.bitcoin_script import Objection, element, number, truth
-from verifier.bitcoin_signature import ecdsa_holds, schnorr_holds
+from chains.hashes import hash160, ripemd160, sha256, sha256d
+from verifier.bitcoin.machine import MOST_OPERATIONS, NOT_SATISFIED, Machine, Operation, Rules
+from verifier.bitcoin.script import Objection, element, number, truth
+from verifier.bitcoin.signature import ecdsa_holds, schnorr_holds
+from verifier.bitcoin.transaction import SIGHASH_ALL
 from verifier.verdict import Inconclusive, Invalid
 
 MOST_CHECKS = 64

@@ -7,10 +7,10 @@ names us and the chain; the page's domain stands among the fields, as it does in
 from functools import lru_cache
 from typing import Any
 
-from chains.keccak import keccak256
+from config.keccak import keccak256
 from config.registry import Family, Network
-from verifier import challenge, siwe
-from verifier.layout import Malformed, SignIn
+from verifier.texts import challenge, siwe
+from verifier.texts.layout import Malformed, SignIn
 
 NAME, VERSION = "Usher", "1"
 _WORD = 32

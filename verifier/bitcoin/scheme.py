@@ -6,9 +6,10 @@ from datetime import datetime
 
 from chains.account import Account
 from chains.bitcoin.script import output_script
-from verifier import bip137, bip322, signin
+from verifier.bitcoin import bip137, bip322
 from verifier.port import Lookup
 from verifier.skew import SKEW
+from verifier.texts import signin
 from verifier.verdict import Inconclusive, Invalid, Verdict
 
 LONGEST_SIGNATURE = 16_384

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from chains.account import Account
 from chains.bitcoin.script import output_script
-from verifier import bitcoin_spend
-from verifier.bip322_transaction import ToSign, read_to_sign, read_witness
-from verifier.bitcoin_hash import sha256d, sized, tagged
-from verifier.bitcoin_script import push
-from verifier.bitcoin_spend import TO_KEY_HASH, TO_SCRIPT_HASH
+from chains.hashes import sha256d, sized, tagged
+from verifier.bitcoin import spend as bitcoin_spend
+from verifier.bitcoin.script import push
+from verifier.bitcoin.spend import TO_KEY_HASH, TO_SCRIPT_HASH
+from verifier.bitcoin.transaction import ToSign, read_to_sign, read_witness
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 
 message_hash = tagged("BIP0322-signed-message")

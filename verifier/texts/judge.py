@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from chains.account import Account
-from verifier.challenge import LIFE, Challenge
-from verifier.layout import Malformed
-from verifier.purpose import Purpose
 from verifier.skew import SKEW
+from verifier.texts.challenge import LIFE, Challenge
+from verifier.texts.layout import Malformed
+from verifier.texts.purpose import Purpose
 
 TIMESTAMP_AGE = timedelta(minutes=5)
 """How old a signed timestamp may be."""

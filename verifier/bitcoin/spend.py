@@ -5,12 +5,12 @@ from functools import cache, partial
 
 from coincurve import PublicKeyXOnly
 
-from verifier.bip322_transaction import ToSign, legacy_sighash, segwit_sighash, taproot_sighash
-from verifier.bitcoin_hash import hash160, sha256, sized, tagged
-from verifier.bitcoin_machine import NOT_SATISFIED, Machine, Rules, run
-from verifier.bitcoin_opcodes import OPERATIONS
-from verifier.bitcoin_script import LONGEST_ELEMENT, Objection, pushes
-from verifier.bitcoin_signature import ecdsa_holds, schnorr_holds
+from chains.hashes import hash160, sha256, sized, tagged
+from verifier.bitcoin.machine import NOT_SATISFIED, Machine, Rules, run
+from verifier.bitcoin.opcodes import OPERATIONS
+from verifier.bitcoin.script import LONGEST_ELEMENT, Objection, pushes
+from verifier.bitcoin.signature import ecdsa_holds, schnorr_holds
+from verifier.bitcoin.transaction import ToSign, legacy_sighash, segwit_sighash, taproot_sighash
 from verifier.verdict import Inconclusive, Invalid
 
 TO_KEY_HASH, TO_SCRIPT_HASH = b"\x76\xa9\x14", b"\xa9\x14"

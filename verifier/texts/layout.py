@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from verifier import rfc3339, rfc3986
+from verifier.texts import rfc3339, rfc3986
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from verifier.bip322_transaction import ToSign
-from verifier.bitcoin_script import Instruction, Objection, instructions, truth
+from verifier.bitcoin.script import Instruction, Objection, instructions, truth
+from verifier.bitcoin.transaction import ToSign
 from verifier.verdict import Inconclusive, Invalid
 
 OP_16, OP_CODESEPARATOR = 0x60, 0xAB

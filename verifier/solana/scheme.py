@@ -10,9 +10,12 @@ from datetime import datetime
 from solders.signature import Signature
 
 from chains.account import Account
-from verifier import ed25519, signin, solana_memo, solana_offchain
 from verifier.port import Lookup
 from verifier.skew import SKEW
+from verifier.solana import ed25519
+from verifier.solana import memo as solana_memo
+from verifier.solana import offchain as solana_offchain
+from verifier.texts import signin
 from verifier.verdict import Invalid, Valid, Verdict
 
 _LONGEST_BASE58 = 88  # digits of 64 bytes

@@ -4,9 +4,10 @@ import re
 from datetime import datetime
 
 from chains.account import Account
-from verifier import eip191, eip712, erc6492, signin
+from verifier.evm import eip191, eip712, erc6492
 from verifier.port import Lookup
 from verifier.skew import SKEW
+from verifier.texts import signin
 from verifier.verdict import Invalid, Valid, Verdict
 
 LONGEST_SIGNATURE = 16_384

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from config.registry import Family
-from verifier import siwe
-from verifier.layout import CHAIN_REFERENCE, Layout
+from verifier.texts import siwe
+from verifier.texts.layout import CHAIN_REFERENCE, Layout
 
 _ADDRESS = "[-.%a-zA-Z0-9]{1,128}"  # CAIP-10
 
