@@ -94,7 +94,7 @@ class Layout:
             ("Issued At", rf"\nIssued At: (?P<issued_at>{time})"),
             ("Expiration Time", rf"\nExpiration Time: (?P<expiration_time>{time})"),
             ("Not Before", rf"\nNot Before: (?P<not_before>{time})"),
-            ("Request ID", rf"\nRequest ID: (?P<request_id>{rfc3986.PCHAR}*)"),
+            ("Request ID", rf"\nRequest ID: (?P<request_id>{rfc3986.PCHARS}*+)"),
             ("Resources", rf"\nResources:(?P<resources>(?:\n- {rfc3986.URI})*)"),
         )
         authority = rf"(?P<domain>{rfc3986.NAMED_AUTHORITY}){self.claim}\n(?P<address>{self.address})"
