@@ -3,9 +3,10 @@
 The only place that names them all. A family is imported by the process that uses it, when it does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from chains import gap
 from chains.distrust import Distrusted
 from chains.inspection import Given, Inspected
 from chains.port import ChainSource, Watch
@@ -120,6 +121,11 @@ def has_own_keys(chain: Chain, settings: ChainSettings) -> bool:
 def finds_by_reference(family: Family | None) -> bool:
     """Whether an order's own key is a reference beside the payment, and no address: nobody must ever pay to it."""
     return family is Family.SOLANA
+
+
+def gap_limit(family: Family, paid: Iterable[int], shown: int = 0) -> int:
+    """Return the gap limit, or look-ahead, that a wallet of this family needs; see `chains.gap`."""
+    return (gap.look_ahead if family is Family.MONERO else gap.gap_limit)(paid, shown)
 
 
 def inspector(family: Family) -> Inspect:

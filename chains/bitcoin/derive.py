@@ -4,9 +4,8 @@ What the key says is read here, strictly; bitcoinlib makes its children; what ad
 is ours again, for bitcoinlib knows no P2TR of a single key.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache, partial
-from itertools import pairwise
 from typing import Any
 
 from coincurve import PublicKey, PublicKeyXOnly
@@ -40,15 +39,6 @@ def deriving(key: str, chain: Chain) -> Callable[[int, int], list[str]]:
     except ValueError:
         raise UnusableKeyError("the key for order addresses is no point of the curve; copy it again") from None
     return partial(_addresses, descriptor, prefixes_of(chain))
-
-
-def gap_limit(paid: Iterable[int], shown: int = 0) -> int:
-    """Return the smallest gap limit with which a wallet finds all that was paid to a line of addresses.
-
-    `paid`: positions that were paid to. `shown`: how many addresses buyers were shown, each of which may be paid yet.
-    """
-    known = sorted({-1, *paid, shown - 1})
-    return max((after - before for before, after in pairwise(known)), default=0)
 
 
 def _addresses(descriptor: Descriptor, prefixes: AddressPrefixes, start: int, count: int) -> list[str]:

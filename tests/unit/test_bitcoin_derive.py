@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chains.bitcoin.derive import UnusableKeyError, deriving, gap_limit
+from chains.bitcoin.derive import UnusableKeyError, deriving
 from chains.bitcoin.descriptor import Kind, Unusable, checksum, parse
 from config import bitcoinlib_home
 from config.loader import load_registry
@@ -163,27 +163,6 @@ def test_positions_that_do_not_exist_are_refused(start, count):
 )
 def test_checksums_are_those_of_bip_380(body, told):
     assert (checksum(body) == "89f8spxm") is (told is not None)
-
-
-@pytest.mark.parametrize(
-    ("paid", "shown", "limit"),
-    [
-        ([], 0, 0),
-        ([0], 1, 1),
-        ([0, 1, 2], 3, 1),
-        ([0, 30], 31, 30),  # 29 unpaid addresses lie between
-        ([29], 30, 30),
-        ([0], 41, 40),  # the last that was shown may be paid yet
-        ([5, 3, 40, 3], 41, 35),
-    ],
-)
-def test_the_gap_limit_is_what_a_wallet_needs_to_find_everything(paid, shown, limit):
-    assert gap_limit(paid, shown) == limit
-    found, unused, place = set(), 0, 0
-    while unused < limit:  # as wallets look: until so many unused ones follow each other
-        found, unused = (found | {place}, 0) if place in paid else (found, unused + 1)
-        place += 1
-    assert found == set(paid)
 
 
 @pytest.mark.parametrize(

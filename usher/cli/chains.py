@@ -1,13 +1,13 @@
-"""`usher chains`: how far each chain has been read, and the operator's word that lets a stopped one go on."""
+"""`usher chains`: how far each chain has been read, and its addresses handed out; and what lets a stopped one go on."""
 
 from typing import Annotated
 
 import typer
 
-from chains import progress
+from chains import catalogue, progress
 from config.clock import utc_now
 from monitor.resume import resume as go_on
-from tickets import till
+from tickets import address_lines, till
 from usher.cli.context import read, settings_of, transact
 from usher.cli.exits import CommandError, Exit
 from usher.cli.output import AsJson, show_record, show_rows
@@ -37,6 +37,38 @@ def list_chains(context: typer.Context, *, as_json: AsJson = False) -> None:
                 "polled_seconds_ago": round((now - one.polled_at).total_seconds()) if one and one.begun else None,
                 "lost_payments": lost.get(chain.id, 0),
                 "reason": one.reason if one else None,
+            }
+        )
+    show_rows(rows, as_json=as_json)
+
+
+@app.command("addresses")
+def list_addresses(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Show how many orders were handed an address of their own, and the gap limit with which a wallet finds all coins.
+
+    Monero's wallets call it their look-ahead. It grows with each order, so set a larger one. The last address paid is
+    that of a final payment.
+    """
+    settings = settings_of(context)
+    lines = read(settings, address_lines.of_chains)
+    rows = []
+    for chain in settings.registry().chains.values():
+        line = lines.get(chain.id)
+        if catalogue.finds_by_reference(chain.family):
+            continue  # nobody pays to these
+        if line is None and not catalogue.has_own_keys(chain, settings.chains[chain.id]):
+            continue
+        paid, end = (line.paid, line.end) if line else ({}, 0)
+        last = max(paid, default=None)
+        rows.append(
+            {
+                "chain": chain.id,
+                "name": chain.name,
+                "handed_out": line.handed_out if line else 0,
+                "paid": len(paid),
+                "last_paid_position": last,
+                "last_paid": None if last is None else paid[last],
+                "gap_limit": catalogue.gap_limit(chain.family, paid, end),
             }
         )
     show_rows(rows, as_json=as_json)
