@@ -23,7 +23,7 @@ Requirements on an implementer
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -54,6 +54,14 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """A transaction in which a node's trace saw a payment's value move: a remark by which people find it, no fact."""
+
+    txid: str  # lower case
+    sender: str  # who handed it on last: a contract as a rule, so never where money goes back to
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Payment:
     """One movement of value to us, as the chain tells it."""
 
@@ -67,6 +75,7 @@ class Payment:
     direct: bool = True  # EVM native: the transaction's own value and sender, so that `sender` may claim it
     internal: bool = False  # moved between our own accounts: booked, never settled
     references: tuple[str, ...] = ()  # watched keys that travelled along to name an order (Solana Pay), as watched
+    noted: tuple[Note, ...] = field(default=(), compare=False)  # with other notes it is still the same payment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,6 +62,7 @@ class Call:
 
     method: str
     params: Sequence[Any] | Mapping[str, Any] = ()
+    largest: int | None = None  # bytes of its answer that are read, where it is asked alone; None: what its wire bears
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

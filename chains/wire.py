@@ -51,13 +51,13 @@ class HttpWire:
         self._largest = largest
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, data: bytes, path: str = "") -> bytes:
-        """Post JSON, and return the answer's bytes. Raises EndpointError."""
+    async def post(self, data: bytes, path: str = "", *, largest: int | None = None) -> bytes:
+        """Post JSON, and return the answer's bytes, at most `largest` of them. Raises EndpointError."""
         url = f"{self._url.rstrip('/')}{path}" if path else self._url
         try:
             async with self._open().post(url, data=data, allow_redirects=False) as response:
                 check_status(response)
-                return await read_bounded(response.content, self._largest)
+                return await read_bounded(response.content, self._largest if largest is None else largest)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EndpointError(Trouble.UNREACHABLE, type(error).__name__) from None  # its text may hold the URL
 
@@ -98,7 +98,8 @@ class JsonRpcTransport:
 
     async def call(self, call: Call) -> Any | Refusal:
         """Return the result of one call."""
-        return outcome(decoded(await self._wire.post(orjson.dumps(self._request(call)), self._path)))
+        data = orjson.dumps(self._request(call))
+        return outcome(decoded(await self._wire.post(data, self._path, largest=call.largest)))
 
     async def batch(self, calls: Sequence[Call]) -> Sequence[Any | Refusal]:
         """Return the results in the order of the calls."""

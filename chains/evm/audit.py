@@ -1,23 +1,35 @@
-"""Asks nodes for the balances behind `balances`: all of them where a range ends, few of them within it."""
+"""Asks nodes for the balances behind `balances`: all of them where a range ends, few of them within it.
 
+Of what they brought to light a trace is asked for, which is noted and believed in nothing.
+"""
+
+import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import chain as chained
 from types import MappingProxyType
 from typing import Any
 
 from chains.distrust import Distrusted
-from chains.evm.balances import Balances, Range, first_seen, looked_at, spans, strangers
+from chains.evm.balances import INTERNAL_INDEX, Balances, Range, first_seen, looked_at, spans, strangers, unnamed
 from chains.evm.holdings import MOST, Holding, Holdings, answered, question, told_singly
 from chains.evm.ours import Ours
 from chains.evm.parse import check_header
 from chains.evm.proof import balance_in
 from chains.evm.reader import Reader
 from chains.evm.search import Rise, Wanted, rises
+from chains.evm.trace import notes_in
+from chains.port import Block, Note, Payment
 from chains.reading import believed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 CALLS_PER_BATCH = 10
+TRACE_SECONDS = 3.0
+"""All traces of one poll take no longer: finality waits for none, and what is not told by then is not noted."""
+LARGEST_TRACE = 16 * 2**20
+"""Bytes of a block's trace that are still read: many times what a full block of Ethereum comes to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +117,39 @@ async def _state_roots(endpoint: Endpoint, span: Range, heights: Sequence[int]) 
             raise EndpointError(Trouble.INCONSISTENT, f"block {height} changed while its balances were read")
         roots[height] = raw["stateRoot"]
     return roots
+
+
+async def noted(endpoint: Endpoint, final: tuple[Payment, ...], late: Collection[Payment] = ()) -> tuple[Payment, ...]:
+    """Return payments, those that came inside calls with what the endpoint's traces say of them, if they do in time.
+
+    Nothing else of a payment is touched, and no failure is the endpoint's: few nodes offer traces. Those that are
+    `late` are left out, for they may have come in another block than theirs.
+    """
+    wanted: defaultdict[Block, set[str]] = defaultdict(set)
+    for one in final:
+        if one.key.index == INTERNAL_INDEX and one.block is not None and one not in late:
+            wanted[one.block].add(one.destination.lower())
+    told: dict[str, tuple[Note, ...]] = {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(TRACE_SECONDS):
+            for block, addresses in wanted.items():
+                notes = notes_in(await _trace(endpoint, block), block.hash, addresses)
+                told |= {unnamed(block.hash, address): of for address, of in notes.items()}
+    return tuple(replace(one, noted=told[one.key.txid]) if one.key.txid in told else one for one in final)
+
+
+async def _trace(endpoint: Endpoint, block: Block) -> Any:
+    """Return the trace of a block as Geth tells it, or as others do; None where the endpoint offers neither."""
+    asked = (
+        Call(method="debug_traceBlockByHash", params=(block.hash, {"tracer": "callTracer"}), largest=LARGEST_TRACE),
+        Call(method="trace_block", params=(hex(block.height),), largest=LARGEST_TRACE),
+    )
+    for call in asked:
+        with suppress(EndpointError):
+            [answer] = await endpoint.batch([call])
+            if isinstance(answer, list):
+                return answer
+    return None
 
 
 async def holdings(endpoint: Endpoint, wanted: Wanted) -> dict[int, Holdings | None]:

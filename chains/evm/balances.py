@@ -175,7 +175,7 @@ def payments(rises: Iterable[Rise], span: Range, ours: Ours) -> tuple[Payment, .
         destination = ours.addresses[rise.address]
         made.append(
             Payment(
-                key=PaymentKey(chain=ours.chain, txid=f"{link.hash}:{rise.address}", index=INTERNAL_INDEX),
+                key=PaymentKey(chain=ours.chain, txid=unnamed(link.hash, rise.address), index=INTERNAL_INDEX),
                 asset=ours.native.id,
                 amount=rise.amount,
                 destination=destination,
@@ -186,6 +186,11 @@ def payments(rises: Iterable[Rise], span: Range, ours: Ours) -> tuple[Payment, .
             )
         )
     return tuple(made)
+
+
+def unnamed(block: str, address: str) -> str:
+    """Return what stands for the transaction of a payment that none of its block names: block and address."""
+    return f"{block}:{address}"
 
 
 def in_order(known: Iterable[Payment], found: Iterable[Payment]) -> tuple[Payment, ...]:

@@ -12,7 +12,7 @@ import structlog
 
 from chains.blocks import DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import DeepReorgError
-from chains.evm import balances
+from chains.evm import audit, balances
 from chains.evm.balances import Balances, EvmBlock
 from chains.evm.finality import Audited, Raised, Rising
 from chains.evm.opinions import Opinions
@@ -111,7 +111,7 @@ class EvmSource:
             displaced += raised.replaced  # two endpoints agree that they were never so
             behind = behind or target < reachable
         position = await self._opinions.with_agreement(reader, position, fresh)
-        final = raised.final if raised is not None else ()
+        final = await audit.noted(endpoint, raised.final, raised.audited.late) if raised is not None else ()
         sweep = sweep_of(position, final=final, displaced=displaced, behind=behind, limits=self._limits)
         remembered = replace(sweep, checkpoint={**sweep.checkpoint, balances.KEY: balances.write(held)})
         return remembered, raised.audited if raised is not None else None

@@ -50,7 +50,11 @@ class EvmTransport(AsyncHTTPProvider):
 
     async def call(self, call: Call) -> Any | Refusal:
         """Return the result of one call."""
-        return outcome(await self.make_request(RPCEndpoint(call.method), list(call.params)))
+        method, params = RPCEndpoint(call.method), list(call.params)
+        if call.largest is None:
+            return outcome(await self.make_request(method, params))
+        data = self.encode_rpc_request(method, params)
+        return outcome(decoded(await self._wire.post(data, largest=call.largest)))
 
     async def batch(self, calls: Sequence[Call]) -> Sequence[Any | Refusal]:
         """Return the results in the order of the calls."""
