@@ -27,7 +27,7 @@ if [ "${1:-}" = "--for-demo" ]; then
         *bitcoin*) exec sh "$here/debian.sh" bitcoin-knots ;;
         *monero*) exec sh "$here/debian.sh" monero ;;
         *solana* | *hive* | *--help*) ;;                  # Python is enough
-        *ethereum*) anvil ;;
+        *ethereum* | *polygon* | *bnb*) anvil ;;
         *) if command -v npm >/dev/null; then anvil; fi ;; # without it the demo plays on Solana
     esac
     exit 0

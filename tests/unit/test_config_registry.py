@@ -37,6 +37,8 @@ NATIVE = {  # ticker, SLIP-44 number, decimals
 OTHER_NATIVE = {
     "eip155:137": ("POL", 966, 18),
     "eip155:56": ("BNB", 714, 18),
+    "eip155:80002": ("POL", 966, 18),
+    "eip155:97": ("BNB", 714, 18),
     "bip122:12a765e31ffd4059bada1e25190f6e98": ("LTC", 2, 8),
     "bip122:530827f38f93b43ed12af0b3ad25a288": ("LTC", 1, 8),
 }

@@ -23,7 +23,19 @@ class Open(Protocol):
 def _ethereum(anvil: Path | None) -> Open:
     from usher.demo.grounds import evm
 
-    return partial(evm.opened, anvil=anvil)
+    return partial(evm.opened, coin=evm.ETHEREUM, anvil=anvil)
+
+
+def _polygon(anvil: Path | None) -> Open:
+    from usher.demo.grounds import evm
+
+    return partial(evm.opened, coin=evm.POLYGON, anvil=anvil)
+
+
+def _bnb(anvil: Path | None) -> Open:
+    from usher.demo.grounds import evm
+
+    return partial(evm.opened, coin=evm.BNB, anvil=anvil)
 
 
 def _bitcoin(_anvil: Path | None) -> Open:
@@ -52,12 +64,14 @@ def _monero(_anvil: Path | None) -> Open:
 
 GROUNDS: dict[str, Callable[[Path | None], Open]] = {
     "ethereum": _ethereum,
+    "polygon": _polygon,
+    "bnb": _bnb,
     "bitcoin": _bitcoin,
     "solana": _solana,
     "hive": _hive,
     "monero": _monero,
 }
-"""By name. Polygon and BNB Chain are Ethereum with other numbers."""
+"""By name."""
 
 
 def usual() -> str:

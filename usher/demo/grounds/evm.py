@@ -12,6 +12,7 @@ from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
 from chains.evm import uri
+from config.amounts import to_units
 from usher.demo import keys
 from usher.demo.ground import Deployment, Wallet
 from usher.demo.rpc import Rpc
@@ -20,7 +21,7 @@ from usher.demo.teller import NotToldError
 
 GAS = 200_000
 RICHES = 10**20
-PRICE_WEI = 5 * 10**16
+WEI = 18
 NPM_BUILDS = ROOT / ".nodes" / "node_modules" / "@foundry-rs"
 """Where npm puts anvil, in a folder for each platform."""
 
@@ -42,19 +43,31 @@ class EvmWallet:
         return "0x" + bytes(self.account.sign_message(encode_defunct(text=text)).signature).hex()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coin:
+    """A network that anvil can be, and what is paid there."""
+
+    chain: str  # CAIP-2
+    method: str
+    ticker: str
+    price: str
+
+
+ETHEREUM = Coin(chain="eip155:31337", method="eth", ticker="ETH", price="0.05")
+POLYGON = Coin(chain="eip155:80002", method="matic", ticker="POL", price="25")  # by the name that pages know
+BNB = Coin(chain="eip155:97", method="bnb", ticker="BNB", price="0.02")
+
+
 class EvmGround:
     """`usher.demo.ground.Ground` on anvil."""
 
-    chain = "eip155:31337"
-    title = "anvil, a real EVM node, runs"
     link = "ERC-681"
-    method = "eth"
-    ticker = "ETH"
-    price = "0.05"
     carries_memos = True
     stranger = "no_ticket"
 
-    def __init__(self, node: Rpc) -> None:
+    def __init__(self, node: Rpc, coin: Coin) -> None:
+        self.chain, self.method, self.ticker, self.price = coin.chain, coin.method, coin.ticker, coin.price
+        self.title = f"anvil, a real EVM node, runs with {coin.ticker} as its coin"
         self._node = node
         self._platform = Account.create().address
         self._accounts: dict[str, LocalAccount] = {}
@@ -80,7 +93,9 @@ class EvmGround:
     async def pay_with_memo(self, wallet: Wallet, memo: str) -> str:
         """Send with the memo in calldata."""
         data = "0x" + memo.encode().hex()
-        return await self._send(await self._signed(wallet, to=self._platform, value=PRICE_WEI, data=data))
+        return await self._send(
+            await self._signed(wallet, to=self._platform, value=to_units(self.price, WEI), data=data)
+        )
 
     async def advance(self) -> None:
         """Mine a block."""
@@ -118,16 +133,19 @@ class EvmGround:
 
 
 @asynccontextmanager
-async def opened(folder: Path, http: aiohttp.ClientSession, *, anvil: Path | None = None) -> AsyncIterator[EvmGround]:
-    """Run the node in a folder."""
+async def opened(
+    folder: Path, http: aiohttp.ClientSession, *, coin: Coin, anvil: Path | None = None
+) -> AsyncIterator[EvmGround]:
+    """Run the node in a folder, as a network of this coin."""
     port = free_port()
     command = [
         str(anvil or found() or _missing()),
-        "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337", "--no-mining",
+        "--host", "127.0.0.1", "--port", str(port), "--chain-id", coin.chain.partition(":")[2],
+        "--no-mining",
     ]  # fmt: skip
     node = Rpc(url=f"http://127.0.0.1:{port}", http=http)
     async with process(command, log=folder / "anvil.log", ready=lambda: node.ready("eth_chainId")):
-        yield EvmGround(node)
+        yield EvmGround(node, coin)
 
 
 def found() -> Path | None:
