@@ -2,13 +2,17 @@
 
 import json
 import shutil
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from config.settings import load_settings
+from tests.support.bitcoind_proxy import lying_bitcoind
 from tests.support.config_files import RECEIVE, TEXT
+from tests.support.driver_bitcoin import REGTEST, shared_bitcoind
+from tests.support.lying_node import allow, truth, without
 from tests.support.programs import free_port, listens, program, running, scratch
 from usher.cli.app import app
 from usher.cli.exits import Exit
@@ -79,6 +83,55 @@ async def test_a_late_node_of_a_main_network_is_named(anvils, tmp_path):
     late, _ = await endpoints.examine(asked.registry(), asked.chains, later)
     assert late.level is Level.WARNING
     assert "600 s old" in late.detail
+
+
+def of_version(version):
+    return lambda method, _params, result: {**result, "version": version} if method == "getnetworkinfo" else result
+
+
+@pytest.mark.parametrize(
+    ("versions", "warned"),
+    [
+        ((None, None), False),  # as the real node tells it
+        ((None, 240200), True),
+        ((240200, 249999, None), True),
+        ((240200, 240200), False),  # they agree: neither tells
+        ((None, 250000), False),
+        ((240200,), False),
+    ],
+)
+async def test_bitcoin_nodes_that_will_not_agree_about_senders_are_named(tmp_path, versions, warned):
+    node = shared_bitcoind()
+    async with AsyncExitStack() as stack:
+        proxies = [await stack.enter_async_context(lying_bitcoind(node.url)) for _ in versions]
+        for proxy, version in zip(proxies, versions, strict=True):
+            proxy.twist = truth if version is None else of_version(version)
+        found = await bitcoin_examined(tmp_path, *(proxy.url for proxy in proxies))
+    assert [finding.level for finding in found if finding.subject.startswith("Bitcoin regtest node ")] == ["ok"] * len(
+        versions
+    )
+    told = [finding for finding in found if finding.subject == "Bitcoin regtest nodes"]
+    assert [finding.level for finding in told] == [Level.WARNING] * warned
+    old = " and ".join(str(place) for place, version in enumerate(versions, 1) if version and version < 250000)
+    assert all(finding.detail.startswith(f"node {old} is older than version 25") for finding in told)
+
+
+async def test_a_bitcoin_node_that_keeps_its_version_to_itself_is_well(tmp_path):
+    async with lying_bitcoind(shared_bitcoind().url) as silent, lying_bitcoind(shared_bitcoind().url) as old:
+        silent.deny, old.twist = without("getnetworkinfo"), of_version(240200)
+        *nodes, _clock = await bitcoin_examined(tmp_path, silent.url, old.url)
+        assert [finding.level for finding in nodes] == [Level.OK] * 2
+        silent.deny, silent.dies_of = allow, {"getnetworkinfo"}
+        *nodes, _clock = await bitcoin_examined(tmp_path, silent.url, old.url)
+        assert [finding.level for finding in nodes] == [Level.OK] * 2
+
+
+async def bitcoin_examined(folder, *urls):
+    text = TEXT.replace(DEV, REGTEST).replace(RECEIVE, shared_bitcoind().address())
+    file = folder / "usher.toml"
+    file.write_text("\n".join(line for line in text.splitlines() if not line.startswith("xpub")))
+    asked = load_settings(file, {"USHER_CHAINS__BIP122_0F9188F13CB7B2C71F2A335E3A4FC328__ENDPOINTS": " ".join(urls)})
+    return await endpoints.examine(asked.registry(), asked.chains, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -17,6 +17,9 @@ LATE_BLOCKS, LATE_AT_LEAST = 10, timedelta(minutes=1)
 CLOCK_BEHIND = timedelta(seconds=15)
 """EVM nodes refuse a block from this far in the future (go-ethereum's allowedFutureBlockTime); so our clock is late."""
 
+TELLS_SENDERS = 250_000
+"""Bitcoin Core 25, whose `getrawtransaction` with verbosity 2 says where money came from."""
+
 
 async def examine(registry: Registry, chains: Mapping[str, ChainSettings], now: datetime) -> list[Finding]:
     """Ask all nodes at once; a line for each, and one for the clock. Raises nothing a node does."""
@@ -30,6 +33,9 @@ async def examine(registry: Registry, chains: Mapping[str, ChainSettings], now: 
         _judge(chain, f"{chain.name} node {place}", answer, now)
         for (chain, place, _), answer in zip(asked, answers, strict=True)
     ]
+    for chain_id in chains:
+        told = {place: answer for (chain, place, _), answer in zip(asked, answers, strict=True) if chain.id == chain_id}
+        findings += _unlike(registry.chains[chain_id], told)
     findings += await asyncio.gather(
         *(_wallet(registry.chains[chain_id], own.wallet) for chain_id, own in chains.items() if own.wallet is not None)
     )
@@ -69,6 +75,26 @@ def _judge(chain: Chain, subject: str, answer: Seen | EndpointError, now: dateti
             subject, f"is late: its newest block {answer.height} is {_seconds(age)} old; wait for it, or add another"
         )
     return ok(subject, f"{answer.chain} at {answer.height}, {_seconds(age)} old")
+
+
+def _unlike(chain: Chain, answers: Mapping[int, Seen | EndpointError]) -> list[Finding]:
+    """Name the nodes, by their places, that do not tell senders beside others that do: they agree about no payment."""
+    versions = {
+        place: answer.version
+        for place, answer in answers.items()
+        if isinstance(answer, Seen) and answer.chain == chain.id and answer.version is not None
+    }
+    old = [place for place, version in versions.items() if version < TELLS_SENDERS]
+    if not old or len(old) == len(versions):
+        return []
+    return [
+        warning(
+            f"{chain.name} nodes",
+            f"node {' and '.join(map(str, old))} is older than version 25 and does not tell where money came from, as "
+            "others do: they agree about no payment, and none becomes final. Update it, or take it out of "
+            f'chains."{chain.id}".endpoints',
+        )
+    ]
 
 
 def _seconds(age: timedelta) -> str:

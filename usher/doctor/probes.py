@@ -1,4 +1,4 @@
-"""What a node of each family says of itself: its chain, its height and how late it is. One question or two, no more."""
+"""What a node of each family says of itself: its chain, its height and how late it is. A question or three, no more."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -18,6 +18,7 @@ class Seen:
     chain: str  # CAIP-2
     height: int
     newest: datetime  # its newest block's time
+    version: int | None = None  # of Bitcoin Core and its kin, 250100 for 25.1; None: another program, or it keeps it
 
 
 Probe = Callable[[Transport], Awaitable[Seen]]
@@ -72,7 +73,16 @@ async def _bitcoin(transport: Transport) -> Seen:
         chain=f"bip122:{str(genesis)[:_CAIP2_REFERENCE]}",
         height=int(info["blocks"]),
         newest=datetime.fromtimestamp(int(info["time"]), UTC),
+        version=await _version(transport),
     )
+
+
+async def _version(transport: Transport) -> int | None:
+    """Return a node's version; None where it does not tell, for `rpcwhitelist` may lack the question."""
+    try:
+        return int((await _result(transport, "getnetworkinfo"))["version"])
+    except EndpointError:
+        return None
 
 
 async def _solana(transport: Transport) -> Seen:
