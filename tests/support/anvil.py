@@ -6,10 +6,13 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from tests.support.programs import NODE_MODULES, free_port, listens, program, running
+from tests.support.programs import NODE_MODULES, free_port, listens, new_enough, program, running
 
+OLDEST = (1, 7)
+"""What these tests were written on; of older ones nobody has seen how they replace blocks."""
 MNEMONIC_KEYS = (  # anvil's published development keys
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -73,9 +76,11 @@ class Anvil:
         self.rpc("anvil_reorg", depth, transactions or [])
 
 
+@cache
 def anvil_path() -> str:
-    """Return where anvil is, whichever platform's build npm has put there."""
-    return program("anvil", variable="ANVIL", also=[*(NODE_MODULES / "@foundry-rs").glob("anvil-*/bin/anvil")])
+    """Return where anvil is, whichever platform's build npm has put there. Raises OutdatedProgramError."""
+    path = program("anvil", variable="ANVIL", also=[*(NODE_MODULES / "@foundry-rs").glob("anvil-*/bin/anvil")])
+    return new_enough(path, OLDEST)
 
 
 @contextlib.contextmanager

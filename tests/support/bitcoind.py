@@ -4,9 +4,7 @@ import base64
 import contextlib
 import itertools
 import json
-import re
 import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.anvil import NodeError
-from tests.support.programs import ROOT, free_port, program, running, scratch
+from tests.support.programs import ROOT, free_port, new_enough, program, running, scratch
 
 OLDEST = (27, 0)
 """Older ones do not tell from where a transaction's inputs came, or mine as these tests want it."""
@@ -40,10 +38,6 @@ _ARGUMENTS = (
     "-persistmempool=0",  # what waits is lost with a restart
     "-walletbroadcast=0",  # and does not come back by itself
 )
-
-
-class OutdatedProgramError(Exception):
-    """The bitcoind that was found is too old for these tests; `make nodes` unpacks another."""
 
 
 @dataclass(slots=True)
@@ -205,17 +199,9 @@ def push(data: bytes) -> bytes:
 
 @cache
 def bitcoind_path() -> str:
-    """Return where bitcoind is. One that is too old for these tests is refused loudly, wherever it came from."""
-    return new_enough(program("bitcoind", variable="BITCOIND", also=[ROOT / ".nodes" / "bin" / "bitcoind"]))
-
-
-def new_enough(path: str) -> str:
-    """Return the path of a bitcoind that these tests can do with. Raises OutdatedProgramError."""
-    said = subprocess.run([path, "-version"], capture_output=True, text=True, check=True, timeout=20).stdout
-    match = re.search(r"version v?(\d+)\.(\d+)", said)
-    if match is None or (int(match[1]), int(match[2])) < OLDEST:
-        raise OutdatedProgramError(f"{path} says {said.splitlines()[0]!r}; {OLDEST[0]} or newer is needed")
-    return path
+    """Return where bitcoind is. Raises OutdatedProgramError where it is too old."""
+    path = program("bitcoind", variable="BITCOIND", also=[ROOT / ".nodes" / "bin" / "bitcoind"])
+    return new_enough(path, OLDEST, option="-version")
 
 
 @contextlib.contextmanager

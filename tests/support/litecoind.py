@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from tests.support.bitcoind import BUYER, COIN, MATURITY, MINER, Bitcoind
-from tests.support.programs import ROOT, free_port, program, scratch
+from tests.support.programs import ROOT, free_port, new_enough, program, scratch
 
+OLDEST = (0, 21)
+"""Older ones know no extension blocks."""
 EXTENDED = 432
 """The first height of regtest whose block has an extension block (MWEB, LIP-3): after three periods of votes."""
 _PATIENCE = "-rpcservertimeout=1"
@@ -43,8 +45,9 @@ class Litecoind(Bitcoind):
 
 @cache
 def litecoind_path() -> str:
-    """Return where litecoind is."""
-    return program("litecoind", variable="LITECOIND", also=[ROOT / ".nodes" / "bin" / "litecoind"])
+    """Return where litecoind is. Raises OutdatedProgramError where it is too old."""
+    path = program("litecoind", variable="LITECOIND", also=[ROOT / ".nodes" / "bin" / "litecoind"])
+    return new_enough(path, OLDEST, option="-version")
 
 
 @contextlib.contextmanager

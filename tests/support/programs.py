@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,10 @@ class MissingProgramError(Exception):
     """A program that the tests need is not installed; `make nodes` installs it."""
 
 
+class OutdatedProgramError(Exception):
+    """The program that was found is too old for these tests; `make nodes` installs another."""
+
+
 def program(name: str, *, variable: str, also: Sequence[Path] = ()) -> str:
     """Return the path of a program: from the environment, a known folder, or the PATH. A missing one is loud."""
     candidates = [
@@ -29,6 +34,16 @@ def program(name: str, *, variable: str, also: Sequence[Path] = ()) -> str:
     if found is None:
         raise MissingProgramError(f"{name}: set {variable} or run `make nodes`")
     return found
+
+
+def new_enough(path: str, oldest: tuple[int, int], *, option: str = "--version") -> str:
+    """Return the path of a program whose version will do, wherever it was found. Raises OutdatedProgramError."""
+    said = subprocess.run([path, option], capture_output=True, text=True, check=False, timeout=20).stdout
+    match = re.search(r"version:? v?(\d+)\.(\d+)", said, re.IGNORECASE)
+    if match is None or (int(match[1]), int(match[2])) < oldest:
+        wanted = ".".join(map(str, oldest))
+        raise OutdatedProgramError(f"{path} says {said[:80].strip()!r}; {wanted} or newer is needed: run `make nodes`")
+    return path
 
 
 def free_port() -> int:
