@@ -6,10 +6,11 @@ from enum import Enum, auto
 
 from chains.port import Block, Payment
 from chains.rpc import Endpoint, EndpointError, Endpoints, Trouble
+from chains.solana.listing import Listing
 from chains.solana.ours import Ours
 from chains.solana.parse import Header
 from chains.solana.position import Account, Seen, Signature, Spot, ordered
-from chains.solana.reader import Listing, Reader
+from chains.solana.reader import Reader
 from chains.solana.sight import crowded, stands, unread
 
 

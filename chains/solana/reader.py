@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chains.reading import believed, listed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 from chains.solana.fields import MALFORMED, text, whole
+from chains.solana.listing import Listing, Pages
 from chains.solana.ours import Ours, pairs, token_account
 from chains.solana.parse import Header, check_header, clock_time, payments_in
 from chains.solana.position import Account, Seen, Signature, Spot
@@ -15,13 +16,8 @@ from chains.solana.programs import CLOCK, TOKENS
 from chains.solana.transaction import read
 
 CONFIRMED, FINALIZED = "confirmed", "finalized"
-PAGE = 1000
-"""Signatures in one answer, the most that nodes give."""
 MOST_PAGES = 2000
-MOST_LISTED = 20_000
-"""Signatures of one account that are held at once: the oldest, for they are read first."""
-LONGEST_SIGNATURE = 88
-"""Characters of 64 bytes in base58."""
+"""Of one account's signatures; see `listing`."""
 NEWEST_VERSION = 1
 """Of transactions that are understood here (SIMD-0385)."""
 TRANSACTIONS_PER_BATCH = 50
@@ -37,65 +33,6 @@ class View:
 
     tip: Spot  # the newest confirmed block
     final: int  # the newest finalized slot
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """An account's signatures that are not in the book yet."""
-
-    account: Account
-    entries: tuple[Signature, ...]  # of transactions that succeeded, ascending
-    failed: tuple[Signature, ...]  # and of those that did nothing
-    complete_below: int | None  # slots from here on were too many to hold
-
-
-@dataclass(slots=True)
-class _Pages:
-    """The pages of a listing as they come, from the newest to the oldest."""
-
-    account: Account
-    required: frozenset[Signature]
-    entries: dict[str, int] = field(default_factory=dict)  # slot by signature
-    failed: dict[str, int] = field(default_factory=dict)
-    shown: set[Signature] = field(default_factory=set)  # of those that are required
-    before: str | None = None
-    complete_below: int | None = None
-    done: bool = False
-
-    def take(self, page: Sequence[Any]) -> None:
-        """Add a page. At a seam some nodes tell a signature twice."""
-        told = [(whole(entry["slot"]), _signature(entry), entry["err"] is not None) for entry in page]
-        count = len(self.entries) + len(self.failed) + len(self.shown)
-        for slot, txid, failed in told:
-            if (slot, txid) in self.required:
-                self.shown.add((slot, txid))
-            else:
-                (self.failed if failed else self.entries).setdefault(txid, slot)
-        stands = len(self.entries) + len(self.failed) + len(self.shown) == count
-        slots = [slot for slot, _, _ in told]
-        low = any(slot <= self.account.floor for slot in slots)
-        self.done = stands or (low and (self.required <= self.shown or self.account.complete(slots)))
-        self.before = told[-1][1] if told else None
-        if len(self.entries) > MOST_LISTED:
-            self.complete_below = _shorten(self.entries)
-        if len(self.failed) > MOST_LISTED:
-            _shorten(self.failed)
-
-
-def _signature(entry: Mapping[str, Any]) -> str:
-    txid = text(entry["signature"])
-    if len(txid) > LONGEST_SIGNATURE:
-        raise ValueError("no signature")
-    return txid
-
-
-def _shorten(slots: dict[str, int]) -> int:
-    """Drop the newest half and more, in whole slots; return the slot from which on all were dropped."""
-    oldest_first = sorted(slots.values())
-    bound = max(oldest_first[MOST_LISTED // 2], oldest_first[0] + 1)
-    for txid in [txid for txid, slot in slots.items() if slot >= bound]:
-        del slots[txid]
-    return bound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,12 +122,15 @@ class Reader:
         What is known must be shown again, for a node that lost a part of its history, or never had it, lists what it
         has without a word. So does one that does not know the signature which ends a listing.
         """
-        pages = [_Pages(account=account, required=account.required) for account in accounts]
+        pages = [Pages(account=account, required=account.required) for account in accounts]
         for _ in range(MOST_PAGES):
             open_ones = [one for one in pages if not one.done]
             if not open_ones:
                 break
-            answers = await self.endpoint.batch([_page_call(one, at_least) for one in open_ones])
+            asked = [one.asks(at_least, CONFIRMED) for one in open_ones]
+            answers = await self.endpoint.batch(
+                [Call(method="getSignaturesForAddress", params=params) for params in asked]
+            )
             for one, answer in zip(open_ones, answers, strict=True):
                 try:
                     one.take(listed(served(answer)))
@@ -199,17 +139,9 @@ class Reader:
         else:
             raise EndpointError(Trouble.INCONSISTENT, f"lists signatures without end ({MOST_PAGES} pages)")
         await self._require(pages)
-        return [
-            Listing(
-                account=one.account,
-                entries=tuple(sorted((slot, txid) for txid, slot in one.entries.items())),
-                failed=tuple(sorted((slot, txid) for txid, slot in one.failed.items())),
-                complete_below=one.complete_below,
-            )
-            for one in pages
-        ]
+        return [one.listing for one in pages]
 
-    async def _require(self, pages: Iterable[_Pages]) -> None:
+    async def _require(self, pages: Iterable[Pages]) -> None:
         missing = [(slot, txid, one.account.address) for one in pages for slot, txid in one.required - one.shown]
         if not missing:
             return
@@ -281,15 +213,6 @@ def _block_call(slot: int, *, with_txids: bool) -> Call:
         "maxSupportedTransactionVersion": NEWEST_VERSION,
     }
     return Call(method="getBlock", params=(slot, options))
-
-
-def _page_call(pages: _Pages, at_least: int) -> Call:
-    options: dict[str, Any] = {"commitment": CONFIRMED, "limit": PAGE, "minContextSlot": at_least}
-    if pages.before is not None:
-        options["before"] = pages.before
-    if pages.account.hint is not None:
-        options["until"] = pages.account.hint
-    return Call(method="getSignaturesForAddress", params=(pages.account.address, options))
 
 
 def _values(answer: Any, count: int) -> list[Any]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from chains.port import Payment
 from chains.rpc import EndpointError, Trouble
+from chains.solana.listing import Listing
 from chains.solana.ours import associated, pairs
 from chains.solana.parse import Header
 from chains.solana.position import OVERLAP, Account, Position, Seen, Signature, Spot, ordered
-from chains.solana.reader import Listing, Reader, View
+from chains.solana.reader import Reader, View
 
 DISCOVERY = 100
 """Slots after which the wallets' token accounts are asked for again. Less than the overlap: nothing is lost between."""

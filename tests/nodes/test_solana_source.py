@@ -14,7 +14,7 @@ from chains.catalogue import derivation, inspector, open_source
 from chains.errors import TransientError
 from chains.inspection import Given
 from chains.port import Watch
-from chains.solana import position, reader, sight
+from chains.solana import listing, position, sight
 from chains.solana.reference import references
 from config.registry import Chain, Family
 from config.settings import ChainSettings
@@ -269,7 +269,7 @@ async def test_a_slot_is_read_in_full_however_little_a_poll_may_read(scene):
 
 
 async def test_the_pages_of_a_long_history_are_read_to_their_end(scene, source, monkeypatch):
-    monkeypatch.setattr(reader, "PAGE", 4)
+    monkeypatch.setattr(listing, "PAGE", 4)
     checkpoint = await source.start()
     for amount in range(1, 31):
         scene.hands.send(scene.hands.give(scene.ours, amount))
@@ -281,8 +281,8 @@ async def test_the_pages_of_a_long_history_are_read_to_their_end(scene, source, 
 
 
 async def test_a_backlog_that_is_too_long_to_hold_is_read_from_its_old_end(scene, monkeypatch):
-    monkeypatch.setattr(reader, "PAGE", 4)
-    monkeypatch.setattr(reader, "MOST_LISTED", 16)
+    monkeypatch.setattr(listing, "PAGE", 4)
+    monkeypatch.setattr(listing, "MOST_LISTED", 16)
     source = scene.source()
     checkpoint = await source.start()
     for amount in range(1, 101):

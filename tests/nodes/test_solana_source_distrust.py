@@ -9,7 +9,7 @@ from solders.signature import Signature
 
 from chains.errors import DeepReorgError, TransientError, WrongChainError
 from chains.port import Watch
-from chains.solana import position, reader
+from chains.solana import listing, position, reader
 from chains.solana.opinion import Opinions
 from chains.solana.reader import Reader
 from chains.solana.source import STANDSTILL
@@ -394,7 +394,7 @@ async def test_a_history_without_end_is_not_followed_for_ever(scene, single, mon
 
 @pytest.mark.parametrize("page", [1, 2, 3])
 async def test_the_end_of_a_listing_may_stand_behind_others_of_its_slot(scene, single, monkeypatch, page):
-    monkeypatch.setattr(reader, "PAGE", page)
+    monkeypatch.setattr(listing, "PAGE", page)
     monkeypatch.setattr(position, "OVERLAP", 5)
     checkpoint = await single.start()
     for amount in range(1, 5):
@@ -411,7 +411,7 @@ async def test_the_end_of_a_listing_may_stand_behind_others_of_its_slot(scene, s
 
 
 async def test_a_signature_that_is_listed_twice_at_the_seam_of_two_pages_is_one(scene, single, monkeypatch):
-    monkeypatch.setattr(reader, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 2)
     checkpoint = await single.start()
     for amount in range(1, 6):
         scene.paid(amount)
