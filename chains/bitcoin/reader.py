@@ -18,8 +18,8 @@ from chains.bitcoin.transaction import Transaction, shown_outpoint
 from chains.bitcoin.transport import NOT_HERE, OUT_OF_RANGE, bytes_of
 from chains.bitcoin.work import unproved
 from chains.blocks import Link
-from chains.following import View
 from chains.position import ReadBlock
+from chains.reader import View
 from chains.reading import believed, served, together
 from chains.rpc import TOLERANCE, Call, Endpoint, EndpointError, Refusal, Trouble
 

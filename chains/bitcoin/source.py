@@ -13,9 +13,10 @@ from chains.bitcoin.pool import Held, News, Pool, read, with_pool
 from chains.bitcoin.reader import BlockReader, Notes
 from chains.bitcoin.transport import identify, transport_to
 from chains.errors import TransientError
-from chains.following import BLOCKS_PER_POLL, FollowingSource, Scope
+from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.opening import endpoints_of
 from chains.port import Checkpoint, Sweep, Watch
+from chains.reader import Scope
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from config.deployment import agreement_thresholds
 from config.registry import Chain

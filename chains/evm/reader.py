@@ -24,6 +24,7 @@ from chains.evm.parse import (
     spent_in,
     token_candidates,
 )
+from chains.reader import View
 from chains.reading import believed, listed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
@@ -45,10 +46,35 @@ class Reader:
 
     endpoint: Endpoint
     ours: Ours
+    tag: str | None  # what the chain's nodes call their newest final block, if they do
     recompute: bool  # whether headers of this chain can be hashed
+    read_again: bool  # all of it before it is final: logs are looked through for the active addresses alone
     elsewhere: Elsewhere
 
-    async def headers(self, *which: int | str) -> list[Link | None]:
+    async def look(self, our_height: int | None) -> View:
+        """Return what the endpoint shows now, and at our newest block's height where one is given."""
+        named: list[int | str] = ["latest"]
+        named += [self.tag] if self.tag is not None else []
+        named += [our_height] if our_height is not None else []
+        headers = await self._headers(named)
+        said = headers[1] if self.tag is not None else None
+        ours = headers[-1] if our_height is not None else None
+        return View(
+            tip=_there(headers[0]),
+            final=None if said is None else said.height,
+            at_our_tip=None if ours is None else ours.hash,
+        )
+
+    async def link(self, height: int) -> Link:
+        """Return the block at a height that the endpoint has seen."""
+        [link] = await self._headers([height])
+        return _there(link)
+
+    async def hashes(self, heights: Sequence[int]) -> list[str | None]:
+        """Return the hashes of the blocks at these heights; None where the endpoint has none."""
+        return [None if link is None else link.hash for link in await self._headers(heights)]
+
+    async def _headers(self, which: Sequence[int | str]) -> list[Link | None]:
         """Return the headers at heights, or at tags such as `finalized`; None where the node has no such block."""
         calls = [
             Call(method="eth_getBlockByNumber", params=(hex(name) if isinstance(name, int) else name, False))
@@ -64,13 +90,13 @@ class Reader:
         raw = served(answer)
         return None if raw is None else believed(check_header(raw, height=height, recompute=self.recompute))
 
-    async def read(self, first: int, last: int, addresses: frozenset[str]) -> list[EvmBlock]:
-        """Return the blocks from `first` to `last` with their payments; `addresses` are those looked for in logs."""
+    async def read(self, first: int, last: int) -> list[EvmBlock]:
+        """Return the blocks from `first` to `last` with their payments, and what left our addresses."""
         spans = [
             range(start, min(start + BLOCKS_PER_BATCH, last + 1)) for start in range(first, last + 1, BLOCKS_PER_BATCH)
         ]
         blocks = list(chained.from_iterable(await together(self._blocks(span) for span in spans)))
-        touched = await self._touched(blocks, addresses)
+        touched = await self._touched(blocks, self.ours.active if self.read_again else self.ours.everyone)
         executions = await self._executions(blocks, touched)
         return [
             EvmBlock(
@@ -178,6 +204,12 @@ class Reader:
             "address": sorted(self.ours.tokens),
             "topics": [TRANSFER, None, [topic_of(address) for address in addresses]],
         }
+
+
+def _there(link: Link | None) -> Link:
+    if link is None:
+        raise EndpointError(Trouble.INCONSISTENT, "a block it has seen is not there")
+    return link
 
 
 def _height_of(log: Any) -> int:

@@ -10,12 +10,12 @@ from itertools import chain as chained
 from typing import Any
 
 from chains.blocks import Link
-from chains.following import View
 from chains.hive import binary, digest, virtual
 from chains.hive.ours import Ours
 from chains.hive.parse import MALFORMED, CheckedBlock, check_block, payments_in
 from chains.port import Payment
 from chains.position import ReadBlock
+from chains.reader import View
 from chains.reading import believed, listed, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Transport, Trouble
 

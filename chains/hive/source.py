@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from chains.following import BLOCKS_PER_POLL, FollowingSource, Scope
+from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.hive.memo import MemoKey
 from chains.hive.ours import Ours
 from chains.hive.reader import HiveReader, identify
 from chains.opening import endpoints_of
+from chains.position import ReadBlock
+from chains.reader import Scope
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from chains.wire import HttpWire, JsonRpcTransport
 from config.deployment import agreement_thresholds
@@ -14,7 +16,7 @@ from config.registry import Chain
 from config.settings import ChainSettings
 
 
-class HiveSource(FollowingSource):
+class HiveSource(FollowingSource[ReadBlock]):
     """One Hive chain through its endpoints."""
 
     def __init__(

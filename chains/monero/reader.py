@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any
 
 from chains.blocks import Link
-from chains.following import View
 from chains.monero.block import check_block, check_header, check_headers
 from chains.monero.parse import Ours, Transfer, payments_in
 from chains.position import ReadBlock
+from chains.reader import View
 from chains.reading import believed, served, together
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 

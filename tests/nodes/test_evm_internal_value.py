@@ -10,7 +10,7 @@ from chains.errors import PersistentError, TransientError
 from chains.evm import audit, balances, finality
 from chains.evm.address import display
 from chains.evm.holdings import answered
-from chains.evm.opinions import Opinions
+from chains.opinions import Opinions
 from chains.port import Watch
 from config.registry import Chain
 from tests.support.anvil import Anvil, anvil_node

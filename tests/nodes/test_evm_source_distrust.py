@@ -11,10 +11,10 @@ from aiohttp import ClientTimeout
 from chains import position, wire
 from chains.errors import DeepReorgError, TransientError, WrongChainError
 from chains.evm.address import display
-from chains.evm.opinions import Opinions
 from chains.evm.parse import check_header
 from chains.evm.reader import Reader
-from chains.evm.source import STANDSTILL
+from chains.following import STANDSTILL
+from chains.opinions import Opinions
 from chains.port import Watch
 from chains.rpc import Trouble
 from config.registry import Chain

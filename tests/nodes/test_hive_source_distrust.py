@@ -9,9 +9,10 @@ from aiohttp import ClientTimeout
 
 from chains import wire
 from chains.errors import DeepReorgError, TransientError, WrongChainError
-from chains.following import STANDSTILL, FollowingSource
+from chains.following import STANDSTILL
 from chains.hive.amounts import HIVE, Amount, as_object, spoken
 from chains.hive.reader import HISTORY_BEHIND
+from chains.opinions import Opinions
 from chains.port import Watch
 from chains.rpc import TOLERANCE, EndpointError, Trouble
 from tests.nodes.hive.chain import Emulation
@@ -494,7 +495,7 @@ async def test_control_without_the_second_opinion_one_endpoint_makes_payments_go
     async def believe(*_arguments):
         return None
 
-    monkeypatch.setattr(FollowingSource, "_confirm", believe)
+    monkeypatch.setattr(Opinions, "_confirm", believe)
     checkpoint = await source.start()
     pay_both(chain)
     before = await source.poll(checkpoint, WATCH)

@@ -11,8 +11,9 @@ from aiohttp import ClientTimeout
 from eth_account import Account
 
 from chains.evm.address import display
-from chains.evm.source import BLOCKS_PER_POLL, EvmSource
+from chains.evm.source import EvmSource
 from chains.evm.transport import SECONDS, EvmTransport, identify
+from chains.following import BLOCKS_PER_POLL
 from chains.port import ChainSource, Checkpoint, Payment, Sweep, Watch
 from chains.rpc import Endpoint, Endpoints, Observer, ignore
 from chains.testing import FakeChain
