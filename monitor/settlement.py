@@ -25,7 +25,7 @@ from monitor.maturity import Stake, Stakes, ripe_at
 from monitor.resume import read_since
 from monitor.sitting import Sitting, Terms
 from monitor.verdicts import kept, owed_back, paid
-from tickets import limits, orders, till
+from tickets import limits, notes, orders, till
 from tickets.event import Event
 from tickets.lateness import Timing, judge
 from tickets.order import Order, OrderState, extended, moved
@@ -67,6 +67,7 @@ def settle(conn: Connection, sweep: Sweep, terms: Terms, now: datetime) -> Settl
         _settle_one(sitting, sitting.payment(payment_id), subject, _order_of(sitting, subject, settling))
     _extend_holds(sitting, subjects)
     postings = booking.close(sitting)
+    notes.keep(conn, sweep.final)
     return Settlement(changes=happened, settled=tuple(map(sitting.payment, ripe)), postings=postings)
 
 

@@ -169,6 +169,14 @@ payments = Table(
     Index("ix_payments_state", "chain", "state", "height"),
 )
 
+payment_notes = Table(
+    "payment_notes",
+    metadata,
+    Column("payment_id", ForeignKey("payments.id"), primary_key=True),
+    Column("txid", String(128), primary_key=True, index=True),  # in which a trace saw its value move
+    Column("sender", String(160), primary_key=True),  # who handed it on last
+)
+
 tickets = Table(
     "tickets",
     metadata,

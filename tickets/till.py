@@ -1,7 +1,7 @@
 """The till: every payment that ever reached us, and what became of it. What it should become is decided in monitor/."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -139,10 +139,11 @@ def search(
     outcome: Outcome | None = None,
     reason: Reason | None = None,
     order_id: str | None = None,
+    among: Collection[str] | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> tuple[PaymentRecord, ...]:
-    """Return payments that fit, the newest sighting first."""
+    """Return payments that fit, the newest sighting first. `among`: those with these public ids."""
     wanted: Mapping[ColumnElement[Any], object] = {
         payments.c.chain: chain,
         payments.c.state: state,
@@ -152,6 +153,8 @@ def search(
     }
     query = _ALL.order_by(payments.c.first_seen.desc(), payments.c.id).limit(limit).offset(offset)
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))
+    if among is not None:
+        query = query.where(payments.c.id.in_(among))
     return tuple(_record(row) for row in conn.execute(query))
 
 

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from chains.port import Note
 from config.registry import Explorer
 from gateway.api.bill import Desk, OrderBill, bill_of
 from gateway.http.models import Answer, DecimalText
-from tickets import events, heirs, orders, till
+from tickets import events, heirs, notes, orders, till
 from tickets import schema as tables
 from tickets import tickets as ticket_office
 from tickets.event import Event
@@ -35,6 +36,13 @@ class Line(Answer):
     account: str  # CAIP-10
 
 
+class Noted(Answer):
+    """A transaction in which a node's trace saw a payment's value move: to look it up, no part of what is counted."""
+
+    txid: str
+    explorer_url: str | None
+
+
 class PaymentSeen(Answer):
     """A payment that reached this order."""
 
@@ -50,6 +58,7 @@ class PaymentSeen(Answer):
     first_seen: datetime
     height: int | None
     explorer_url: str | None
+    noted: list[Noted]  # of what came inside contract calls, where a node tells
 
 
 class Owed(Answer):
@@ -104,6 +113,7 @@ def view_of(conn: Connection, order: Order, desk: Desk, *, now: datetime) -> Ord
     event = events.by_ids(conn, (order.event_id,))[order.event_id]
     line = heirs.succession(conn, order)
     payments = [one for each in line for one in till.of_order(conn, each.id)]
+    noted = notes.of_payments(conn, [one.id for one in payments if not one.direct])
     minted = [one for each in line for one in ticket_office.of_order(conn, each.id)]
     now_counts = replace(order, state=line[-1].state, hold=line[-1].hold, expires_at=line[-1].expires_at)
     kept = sum(one.amount - one.owed for one in payments if one.standing and one.asset == order.asset)
@@ -123,7 +133,7 @@ def view_of(conn: Connection, order: Order, desk: Desk, *, now: datetime) -> Ord
             for line in order.lines
         ],
         paid=desk.text(kept, order.asset),
-        payments=[payment_seen(one, desk) for one in payments],
+        payments=[payment_seen(one, desk, noted.get(one.id, ())) for one in payments],
         tickets=[_ticket(one, event) for one in minted],
         owed=[_owed(one, desk) for one in payments if one.owed and one.standing],
         created_at=order.created_at,
@@ -170,7 +180,7 @@ def _stamp(moment: datetime | None) -> str:
     return format(int(moment.timestamp() * 1000), "x") if moment else "0"
 
 
-def payment_seen(payment: PaymentRecord, desk: Desk) -> PaymentSeen:
+def payment_seen(payment: PaymentRecord, desk: Desk, noted: Sequence[Note] = ()) -> PaymentSeen:
     """Return a payment as anybody may see it: everything here stands on its chain, or is ours to tell."""
     chain = desk.registry.chain(payment.key.chain)
     explorer = chain.explorer if chain else None
@@ -187,6 +197,10 @@ def payment_seen(payment: PaymentRecord, desk: Desk) -> PaymentSeen:
         first_seen=payment.first_seen,
         height=payment.height,
         explorer_url=_explained_at(payment, explorer) if explorer else None,
+        noted=[
+            Noted(txid=txid, explorer_url=explorer.transaction.replace("{}", txid) if explorer else None)
+            for txid in dict.fromkeys(note.txid for note in noted)
+        ],
     )
 
 

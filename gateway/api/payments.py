@@ -4,14 +4,16 @@ Anybody can ask, so it says nothing of an order, a ticket or a holder, and names
 memo names it in the open.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
+from chains.port import Note
 from config.registry import Network
 from gateway.api.bill import Desk, desk_of
 from gateway.api.order_view import PaymentSeen, payment_seen
@@ -21,14 +23,15 @@ from gateway.http.models import Answer, DecimalText, Given
 from gateway.http.problems import Code, Problem
 from gateway.http.routing import Route
 from memo.grammar import EventMemo, parse
-from tickets import till
+from tickets import notes, till
 from tickets.ids import is_id
 from tickets.reasons import Reason
-from tickets.schema import payments
 from tickets.till import PaymentRecord
 
 MAX_SHOWN = 100
 """Payments of one transaction; a batch of more is somebody's payroll, whose members have ids."""
+
+Found = tuple[PaymentRecord, Sequence[Note]]
 
 
 class TransactionGiven(Given):
@@ -61,24 +64,24 @@ async def show(request: web.Request, _: None) -> PaymentView | Problem:
     payment_id = request.match_info["payment_id"]
     if not is_id(payment_id):
         return Problem(code=Code.UNKNOWN_PAYMENT)
-    found = await deps.store.read(partial(till.by_id, payment_id=payment_id))
-    return view_of(found, desk_of(deps), now=deps.clock()) if found else Problem(code=Code.UNKNOWN_PAYMENT)
+    found = await deps.store.read(partial(_by_id, payment_id=payment_id))
+    return view_of(*found, desk_of(deps), now=deps.clock()) if found else Problem(code=Code.UNKNOWN_PAYMENT)
 
 
 async def search(request: web.Request, given: TransactionGiven) -> PaymentsView | Problem:
-    """Show what became of each payment in a transaction."""
+    """Show what became of each payment in a transaction, those among them that name none and were seen in it."""
     deps = request.app[DEPS]
-    found = await deps.store.read(partial(_of_transaction, given.chain, given.txid))
+    found = await deps.store.read(partial(_of_transaction, chain=given.chain, txid=given.txid))
     if not found:
         return Problem(code=Code.UNKNOWN_PAYMENT)
     desk, now = desk_of(deps), deps.clock()
-    return PaymentsView(payments=[view_of(one, desk, now=now) for one in found])
+    return PaymentsView(payments=[view_of(*one, desk, now=now) for one in found])
 
 
-def view_of(payment: PaymentRecord, desk: Desk, *, now: datetime) -> PaymentView:
+def view_of(payment: PaymentRecord, noted: Sequence[Note], desk: Desk, *, now: datetime) -> PaymentView:
     """Return a payment as its sender may see it."""
     return PaymentView(
-        **dict(payment_seen(payment, desk)),
+        **dict(payment_seen(payment, desk, noted)),
         chain=payment.key.chain,
         owed=desk.text(payment.owed, payment.asset),
         reason=payment.reason,
@@ -93,19 +96,15 @@ def _named(payment: PaymentRecord, network: Network) -> str | None:
     return next((memo.event for memo in read if isinstance(memo, EventMemo)), None)
 
 
-_IDS = (
-    select(payments.c.id)
-    .where(payments.c.chain == bindparam("on"), payments.c.txid.in_(bindparam("spellings", expanding=True)))
-    .order_by(payments.c.position)
-    .limit(MAX_SHOWN)
-)
+def _by_id(conn: Connection, payment_id: str) -> Found | None:
+    payment = till.by_id(conn, payment_id)
+    return None if payment is None else (payment, notes.of_payments(conn, [payment_id]).get(payment_id, ()))
 
 
-def _of_transaction(chain: str, txid: str, conn: Connection) -> list[PaymentRecord]:
-    spellings = {txid, txid.lower()}  # hexadecimal ids are ours in lower case; base58 knows both cases
-    ids = conn.execute(_IDS, {"on": chain, "spellings": sorted(spellings)}).scalars().all()
-    found = till.by_ids(conn, ids)
-    return [found[one] for one in ids]
+def _of_transaction(conn: Connection, chain: str, txid: str) -> list[Found]:
+    ids = notes.in_transaction(conn, txid, chain=chain, limit=MAX_SHOWN)
+    found, noted = till.by_ids(conn, ids), notes.of_payments(conn, ids)
+    return [(found[payment_id], noted.get(payment_id, ())) for payment_id in ids]
 
 
 ROUTES = (

@@ -225,6 +225,15 @@ def _the_box_office() -> None:
     op.create_index(op.f("ix_payments_order_id"), "payments", ["order_id"], unique=False)
     op.create_index("ix_payments_state", "payments", ["chain", "state", "height"], unique=False)
     op.create_table(
+        "payment_notes",
+        sa.Column("payment_id", sa.String(length=32), nullable=False),
+        sa.Column("txid", sa.String(length=128), nullable=False),
+        sa.Column("sender", sa.String(length=160), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_notes_payment_id_payments")),
+        sa.PrimaryKeyConstraint("payment_id", "txid", "sender", name=op.f("pk_payment_notes")),
+    )
+    op.create_index(op.f("ix_payment_notes_txid"), "payment_notes", ["txid"], unique=False)
+    op.create_table(
         "prices",
         sa.Column("tier_id", sa.Integer(), nullable=False),
         sa.Column("asset", sa.String(length=160), nullable=False),
