@@ -108,7 +108,10 @@ def derivation(chain: Chain, settings: ChainSettings, secret: Callable[[], bytes
         case Family.MONERO if settings.wallet is not None:
             from chains.monero.derive import deriving as monero
 
-            return monero(settings.receive, settings.wallet.view_key.get_secret_value())
+            wallet = settings.wallet
+            return monero(
+                settings.receive, wallet.view_key.get_secret_value(), integrated=wallet.orders == "integrated"
+            )
     return None
 
 

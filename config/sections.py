@@ -67,6 +67,7 @@ class WalletSettings(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = "usher"  # its file in the wallet folder
     password: SecretStr = SecretStr("")  # of that file
     view_key: Annotated[SecretStr, AfterValidator(checks.view_key)]  # private view key of `receive`
+    orders: Literal["subaddress", "integrated"] = "subaddress"  # the kind of address that new orders get
 
 
 class ChainSettings(Section):

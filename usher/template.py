@@ -78,7 +78,7 @@ _RECEIVE_NOTES = {
     Family.BITCOIN: "Where money arrives that is sent without an order's own address.",
     Family.SOLANA: "Your wallet. Orders are told apart by a reference in the payment link, or by the memo.",
     Family.HIVE: "Your account. Orders are told apart by the memo, which the payment link fills in.",
-    Family.MONERO: "The wallet's primary address. Each order gets a subaddress of it.",
+    Family.MONERO: "The wallet's primary address. Each order gets an address of it.",
 }
 
 _XPUB = """\
@@ -97,6 +97,9 @@ _WALLET = """
 endpoint = {endpoint}
 # The private view key of `receive`. Better kept as the systemd credential chains.{alias}.wallet.view_key.
 view_key = {view_key}
+# What each order is paid to: a subaddress, or "integrated": the primary address with a payment id, for buyers who pay
+# from exchanges that send to no subaddress. Whoever sees two of those can tell that they are of one wallet.
+# orders = "subaddress"
 """
 
 

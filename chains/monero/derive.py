@@ -1,10 +1,12 @@
-r"""The addresses that orders are found by: subaddresses of our primary address, made from its private view key. Pure.
+r"""The addresses that orders are found by: subaddresses or integrated addresses, made from the private view key. Pure.
 
 Whoever holds the view key sees every payment and can spend none; it is a secret all the same: nothing here prints it.
 
     subaddress (major, minor):  m = Hs("SubAddr\0" | view key | major | minor),  D = B + mG,  C = aD
+    integrated address:         the primary one and a payment id, H("Usher payment id\0" | view key | index)
 
-where (B, aG) are the public spend and view keys of the primary address (Zero to Monero 2.0, 4.3).
+where (B, aG) are the public spend and view keys of the primary address (Zero to Monero 2.0, 4.3). Nobody else can tell
+which payment id comes next. That any two of a million are the same has a chance of 3 in 10^8.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,13 +18,19 @@ from config.keccak import keccak256
 from config.registry import Network
 
 _DOMAIN = b"SubAddr\0"
+_PAYMENT_ID_DOMAIN = b"Usher payment id\0"
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _SUBADDRESS_BYTE = {18: 42, 53: 63, 24: 36}
 """By the network byte of standard addresses."""
+_INTEGRATED_BYTE = {18: 19, 53: 54, 24: 25}
+"""Likewise."""
 _SPEND, _VIEW = slice(1, 33), slice(33, 65)
-_BYTES = 4
+_BYTES, _INDEX_BYTES = 4, 8
+_PAYMENT_IDS = 2**64 - 1
+"""So many there are without the null one, which wallets send where nobody asked for any."""
 GAP = 20_000
-"""Twice the largest range that is prepared ahead: an address of ours farther from all others is of another account."""
+"""Twice the largest range that is prepared ahead: an address of ours farther from all others is of another account.
+Orders that had integrated addresses leave their indices unused, so that the gap may be wider by what is watched."""
 _STEP = 256
 
 
@@ -41,6 +49,7 @@ class Subaddresses:
         self.primary = primary
         self._spend, self._secret = keys[_SPEND], _scalar(view_key)
         self._byte = bytes([_SUBADDRESS_BYTE[keys[0]]])
+        self._integrated = bytes([_INTEGRATED_BYTE[keys[0]]]) + keys[1:]
         try:
             fits = bindings.crypto_scalarmult_ed25519_base_noclamp(self._secret) == keys[_VIEW]
             self._at(1)
@@ -55,12 +64,17 @@ class Subaddresses:
         """Return the address with this index; 0 is the primary one."""
         return self.primary if minor == 0 else self._at(minor)
 
+    def integrated(self, index: int) -> str:
+        """Return the primary address with the payment id of the order key with this index, from 0 on."""
+        preimage = _PAYMENT_ID_DOMAIN + self._secret + index.to_bytes(_INDEX_BYTES, "little")
+        return monero.display(self._integrated + payment_id_of(keccak256(preimage)))
+
     def minors(self, addresses: Iterable[str]) -> Mapping[str, int]:
         """Return the index of each of the addresses that is ours. Their order in the range does not matter."""
         wanted = set(addresses)
         missing = {one for one in wanted - self._minors.keys() - self._strangers if self._is_ours(one)}
         seen = max((self._minors[one] for one in wanted & self._minors.keys()), default=0)
-        while missing and len(self._minors) <= seen + GAP:
+        while missing and len(self._minors) <= seen + GAP + len(wanted):
             start = len(self._minors)
             fresh = {self._at(minor): minor for minor in range(start, start + _STEP)}
             self._minors |= fresh
@@ -91,10 +105,20 @@ class Subaddresses:
         return monero.display(self._byte + spend + bindings.crypto_scalarmult_ed25519_noclamp(self._secret, spend))
 
 
-def deriving(primary: str, view_key: str) -> Callable[[int, int], list[str]]:
-    """Return what gives the addresses of orders: index n is subaddress (0, n + 1). Raises WrongKeyError."""
+def deriving(primary: str, view_key: str, *, integrated: bool = False) -> Callable[[int, int], list[str]]:
+    """Return what gives the addresses of orders: index n is subaddress (0, n + 1). Raises WrongKeyError.
+
+    `integrated`: it is the primary address with a payment id of its own instead.
+    """
     addresses = Subaddresses(primary, view_key)
+    if integrated:
+        return lambda start, count: [addresses.integrated(index) for index in range(start, start + count)]
     return lambda start, count: [addresses.at(index + 1) for index in range(start, start + count)]
+
+
+def payment_id_of(digest: bytes) -> bytes:
+    """Return a hash as a payment id: eight bytes that are never all zero."""
+    return (int.from_bytes(digest, "little") % _PAYMENT_IDS + 1).to_bytes(8, "little")
 
 
 def _reduced(digest: bytes) -> bytes:

@@ -105,13 +105,16 @@ def regtest(blocks: int = FINALITY) -> Chain:
     return replace(chain, finality=Finality(tag=None, blocks=blocks))
 
 
-def settings_of(world: World, *daemons: str, wallet: str | None = None, **more: Any) -> ChainSettings:
+def settings_of(
+    world: World, *daemons: str, wallet: str | None = None, orders: str = "subaddress", **more: Any
+) -> ChainSettings:
     """Return the settings of a deployment that reads these daemons, or the real one."""
     section: Mapping[str, Any] = {
         "endpoint": wallet or world.wallet.url,
         "name": "usher",
         "password": PASSWORD,
         "view_key": world.view_key,
+        "orders": orders,
     }
     endpoints = daemons or (world.node.url,)
     return ChainSettings(endpoints=endpoints, receive=world.primary, **{"wallet": section, **more})

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 from nacl import bindings
 
@@ -12,19 +13,23 @@ from chains.monero import address as monero
 from tests.support.driver_monero import MoneroDriver
 from tests.support.monero_proxy import MoneroProxy
 from tests.support.monero_world import World, monero_world, regtest, settings_of
+from tests.support.monerod import WalletRpc, wallet_rpc
 from tests.support.stage import KEYS, Bill, with_depths
 from tests.support.stage_driven import DrivenStage
 from tests.support.stage_proxy import Line, line_to
+
+Orders = Literal["subaddress", "integrated"]
 
 
 class MoneroStage(DrivenStage):
     """A daemon, a payer's wallet, and our view-only wallet."""
 
-    def __init__(self, world: World, line: Line) -> None:
+    def __init__(self, world: World, line: Line, wallet: WalletRpc, orders: Orders = "subaddress") -> None:
         super().__init__(MoneroDriver(world, MoneroProxy(world.node.url)), line)
+        self.wallet = wallet
         self._world = world
         self.chain = with_depths(replace(regtest(), block_time=timedelta(minutes=2)))  # as on the main network
-        self.settings = settings_of(world, line.url)
+        self.settings = settings_of(world, line.url, wallet=wallet.url, orders=orders)
         self.wallets = [_address(f"buyer {number}") for number in range(4)]
         self.several_in = self.chain.native
         self.first_key, world.shown = world.shown, world.shown + KEYS
@@ -40,8 +45,8 @@ class MoneroStage(DrivenStage):
 
     def holds(self, addresses: Sequence[str]) -> Mapping[str, int]:
         """Return what the view-only wallet has received: nobody else can know."""
-        self._world.wallet.rpc("refresh")
-        had = self._world.wallet.rpc("get_transfers", **{"in": True, "account_index": 0}).get("in", ())
+        self.wallet.rpc("refresh")
+        had = self.wallet.rpc("get_transfers", **{"in": True, "account_index": 0}).get("in", ())
         return {self.chain.native.id: sum(one["amount"] for one in had if one["address"] in addresses)}
 
 
@@ -59,4 +64,17 @@ async def monero_stage() -> AsyncIterator[MoneroStage]:
     world = monero_world()
     world.node.flush()
     async with line_to(world.node.url) as line:
-        yield MoneroStage(world, line)
+        yield MoneroStage(world, line, world.wallet)
+
+
+@asynccontextmanager
+async def integrated_stage(orders: Orders = "integrated") -> AsyncIterator[MoneroStage]:
+    """Set the stage for orders with integrated addresses; its wallet is its own, and can be lost.
+
+    It has seen none of the outputs that are there, so that none of them is ours in anybody's ring.
+    """
+    world = monero_world()
+    world.node.flush()
+    with wallet_rpc(world.node.url) as wallet:
+        async with line_to(world.node.url) as line:
+            yield MoneroStage(world, line, wallet, orders)

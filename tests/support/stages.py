@@ -8,6 +8,7 @@ import pytest
 
 from store.engine import open_store
 from tests.support.chains_drivers import nature
+from tests.support.natures import Nature
 from tests.support.stage import StartStage
 from tests.support.stage_bitcoin import bitcoin_stage
 from tests.support.stage_evm import evm_stage
@@ -39,12 +40,19 @@ def stages(*wanted: str) -> list[str]:
 
 @asynccontextmanager
 async def story_world(name: str, url: str) -> AsyncIterator[StageWorld]:
-    """Begin a story on a chain, with a database of its own. Endpoints do not rest: that would only cost time."""
+    """Begin a story on a chain, with a database of its own."""
+    async with world_on(STAGES[name], nature(name), url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def world_on(start: StartStage, nature: Nature, url: str) -> AsyncIterator[StageWorld]:
+    """Begin a story on any stage. Endpoints do not rest: that would only cost time."""
     store = open_store(url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chains.rpc.FIRST_PAUSE", 0.0)
-        async with STAGES[name]() as stage:
-            world = StageWorld(stage=stage, nature=nature(name), store=store, url=url)
+        patch.setattr("chains.failover.FIRST_PAUSE", 0.0)
+        async with start() as stage:
+            world = StageWorld(stage=stage, nature=nature, store=store, url=url)
             await world.open()
             yield world
             await world.aclose()

@@ -5,6 +5,7 @@ import pytest
 from chains.catalogue import has_own_keys
 from config.gate_secret import create_gate_secret
 from config.settings import load_settings
+from tests.support.monero_values import PRIMARY, SUBADDRESSES, VIEW_KEY
 from usher.addresses import AddressSettingError, deriving, receive_of
 from usher.doctor.finding import Level
 from usher.doctor.local import addresses
@@ -19,6 +20,9 @@ GOOD = {
     SOLANA: "7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv",
     HIVE: "Cave.Tickets",
 }
+INTEGRATED = (
+    "4JLEMT5txonGoNyoyCqywe2sazqDk5t5FXny3FAV7F241bECXuMytNWKHrTpVu7cRFYwxEXWwaaXNFCLM2ChnutM8AoSLz6FomLB4r19Cn"
+)
 TESTNET_BITCOIN = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"
 
 
@@ -67,3 +71,21 @@ def test_doctor_says_by_what_orders_are_found(tmp_path, chain, what):
     assert finding.level is Level.OK
     assert what in finding.detail
     assert has_own_keys(read.registry().chains[chain], read.chains[chain]) is (chain == SOLANA)
+
+
+@pytest.mark.parametrize(
+    ("orders", "first"),
+    [
+        ("", SUBADDRESSES[0]),
+        (', orders = "subaddress"', SUBADDRESSES[0]),
+        (', orders = "integrated"', INTEGRATED),
+    ],
+)
+def test_doctor_shows_the_kind_of_address_that_monero_orders_get(tmp_path, orders, first):
+    wallet = f'wallet = {{ endpoint = "http://127.0.0.1:2", view_key = "{VIEW_KEY}"{orders} }}'
+    read = settings(tmp_path, "monero:regtest", PRIMARY, wallet)
+    [finding] = addresses(read)
+    assert (finding.level, finding.detail.rpartition(" ")[2]) == (Level.OK, first)
+    assert f"money without a link to {PRIMARY}" in finding.detail
+    assert VIEW_KEY not in finding.detail
+    assert has_own_keys(read.registry().chains["monero:regtest"], read.chains["monero:regtest"])

@@ -174,6 +174,14 @@ def test_a_view_key_has_64_digits(tmp_path, key):
     assert not key or key not in reason
 
 
+@pytest.mark.parametrize("kind", ["subaddress", "integrated"])
+def test_monero_orders_get_subaddresses_or_integrated_addresses(tmp_path, kind):
+    assert load(tmp_path, text(Family.MONERO, WALLET)).chains["monero:regtest"].wallet.orders == "subaddress"
+    chosen = WALLET.replace("}", f', orders = "{kind}" }}')
+    assert load(tmp_path, text(Family.MONERO, chosen)).chains["monero:regtest"].wallet.orders == kind
+    assert "wallet.orders" in refused(tmp_path, text(Family.MONERO, chosen.replace(kind, "account")))
+
+
 @pytest.mark.parametrize("name", ["", "../keys", "a b", ".hidden", "x" * 65])
 def test_a_wallets_name_is_one_files_name(tmp_path, name):
     assert "wallet.name" in refused(tmp_path, text(Family.MONERO, WALLET.replace("}", f', name = "{name}" }}')))

@@ -1,14 +1,17 @@
 """The payment link of each family says what the bill says, and only claims to name an order where it does."""
 
+from dataclasses import replace
+
 import pytest
 
 from chains.bitcoin import uri as bitcoin
 from chains.evm import uri as evm
 from chains.hive import uri as hive
+from chains.monero import address as monero_address
 from chains.monero import uri as monero
 from chains.solana import uri as solana
 from config.loader import load_registry
-from config.registry import Family
+from config.registry import Family, Network
 from gateway.api.links import Bill, payment_link
 
 REGISTRY = load_registry()
@@ -75,3 +78,11 @@ def test_a_link_to_the_platforms_address_names_an_order_only_where_it_carries_th
     chain = next(chain for chain, _ in CASES if chain.family is family)
     assert payment_link(bill(chain, chain.native)).identifies is alone
     assert payment_link(bill(chain, chain.native, own_address=True)).identifies
+
+
+def test_an_integrated_address_of_an_order_is_asked_for_as_it_is():
+    chain = next(chain for chain, _ in CASES if chain.family is Family.MONERO)
+    own = monero_address.integrated(WALLETS[Family.MONERO], "0123456789abcdef", Network.MAIN)
+    link = payment_link(replace(bill(chain, chain.native, own_address=True), address=own))
+    assert link.identifies
+    assert monero.parse(link.uri) == monero.PaymentRequest(address=own, amount=1_234_567)
