@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from config.registry import Network, Registry
-from gateway.gate import audit, checks, proofs, sessions, standing, vouching
+from gateway.gate import audit, checks, openings, proofs, standing, vouching
 from gateway.gate.audit import Action, Entry
 from gateway.gate.checks import Standing
+from gateway.gate.openings import Opening
 from gateway.gate.proofs import Proof
-from gateway.gate.sessions import Opening, Session
+from gateway.gate.sessions import Session
 from gateway.gate.standing import Who
 from gateway.http.problems import Code
 from verifier.verdict import Valid
@@ -58,8 +59,8 @@ def admit(
     for one in applicants:  # a spent proof is the reason before any other: DESIGN section 7.3's order
         if one.proof.digest in spent or (one.who not in refusals and one.proof.digest not in fresh):
             refusals[one.who] = Code.PROOF_SPENT
-    openings = [_opening(one, standings[one.who]) for one in passing if one.who not in refusals]
-    opened = {session.id: session for session in sessions.open_all(conn, openings, now=now)}
+    to_open = [_opening(one, standings[one.who]) for one in passing if one.who not in refusals]
+    opened = {session.id: session for session in openings.open_all(conn, to_open, now=now)}
     audit.record(conn, [_entry(one, standings[one.who], refusals.get(one.who), now) for one in applicants])
     return [
         refusals.get(one.who) or Admitted(session=opened[one.session_id], standing=standings[one.who])

@@ -13,8 +13,8 @@ from gateway.gate.audit_log import AUDIT
 from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.evenly import evenly
 from gateway.gate.models import GrantAnswer, ProofGiven
+from gateway.gate.openings import resume_digest
 from gateway.gate.proving import prove
-from gateway.gate.sessions import resume_digest
 from gateway.http.client import client_of
 from gateway.http.limits import LIMITS, Budget
 from gateway.http.problems import Code, Problem

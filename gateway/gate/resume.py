@@ -9,14 +9,15 @@ from sqlalchemy import Connection
 
 from config.registry import Network
 from gateway.deps import DEPS
-from gateway.gate import audit, sessions, signers
+from gateway.gate import audit, openings, signers
 from gateway.gate.admission import Admitted
 from gateway.gate.audit import GRANTED, Action, Entry
 from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.evenly import evenly
 from gateway.gate.join import granted, new_resume
 from gateway.gate.models import GrantAnswer, ResumeGiven
-from gateway.gate.sessions import Kept, Signers, resume_digest
+from gateway.gate.openings import resume_digest
+from gateway.gate.sessions import Kept, Signers
 from gateway.http.client import client_of
 from gateway.http.problems import Code, Problem
 from verifier.verdict import Invalid, Verdict
@@ -67,7 +68,7 @@ class _Reopening:
     heard: Verdict | None = None
 
     def __call__(self, conn: Connection) -> Kept | Code | Signers:
-        found = sessions.to_reopen(
+        found = openings.to_reopen(
             conn, event_id=self.event_id, secret_digest=self.secret_digest, network=self.network, now=self.now
         )
         if isinstance(found, Code):
@@ -78,7 +79,7 @@ class _Reopening:
             signers.note(conn, {found.session.id: self.heard}, asked_at=self.now, now=self.now)
             if code := signers.refusal(found.signers, self.heard, now=self.now):
                 return Code.SESSION_CLOSED if isinstance(self.heard, Invalid) else code
-        kept = sessions.reopen(conn, found, next_digest=self.next_digest, now=self.now)
+        kept = openings.reopen(conn, found, next_digest=self.next_digest, now=self.now)
         if isinstance(kept, Kept):
             audit.record(conn, [self._entry(kept)])
         return kept

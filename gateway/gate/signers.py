@@ -14,7 +14,7 @@ from chains.account import Account, HolderKey
 from chains.accounts import home_of
 from chains.hive.address import display
 from config.registry import Registry
-from gateway.gate import sessions as stays
+from gateway.gate import openings
 from gateway.gate.home import at_home
 from gateway.gate.sessions import Signers
 from gateway.http.problems import Code
@@ -94,7 +94,7 @@ def note(conn: Connection, heard: Mapping[str, Verdict], *, asked_at: datetime, 
     if named:
         conn.execute(_NAMED, {"ids": named, "at": asked_at})
     if ended:
-        stays.let_go(conn, conn.execute(_END, {"ids": ended, "now": now}).all(), now)
+        openings.let_go(conn, conn.execute(_END, {"ids": ended, "now": now}).all(), now)
 
 
 def _account(holder: HolderKey, registry: Registry) -> Account:
