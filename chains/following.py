@@ -11,12 +11,13 @@ from typing import Generic, TypeVar
 
 from chains.blocks import DeepReorg, Link, Memory, Verdict, final_height, fork_point, judge
 from chains.errors import DeepReorgError
+from chains.failover import Endpoints
 from chains.finality import Audit, Completed, Nothing, Raised, Rising
 from chains.opinions import Opinions
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import Position, ReadBlock, follow, looked_for, read, sweep_of, write
 from chains.reader import NOBODY, Reader, Reading, Scope, View, all_there, fitting
-from chains.rpc import TOLERANCE, Endpoint, Endpoints
+from chains.rpc import TOLERANCE, Endpoint
 from config.registry import Chain
 
 B = TypeVar("B", bound=ReadBlock)

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from aiolimiter import AsyncLimiter
 
-from chains.rpc import Endpoint, Endpoints, Observer, Transport
+from chains.failover import Endpoints
+from chains.rpc import Endpoint, Observer, Transport
 from config.registry import Chain
 from config.settings import ChainSettings, EndpointSettings
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from chains.blocks import DeepReorg, Link
+from chains.failover import Endpoints
 from chains.port import Block, Payment
 from chains.position import Position, ReadBlock, large
 from chains.reader import NOBODY, Reader, Reading, Scope, all_there
-from chains.rpc import Endpoint, EndpointError, Endpoints, Trouble
+from chains.rpc import Endpoint, EndpointError, Trouble
 
 B = TypeVar("B", bound=ReadBlock)
 

@@ -13,11 +13,12 @@ from chains.bitcoin.pool import Held, News, Pool, read, with_pool
 from chains.bitcoin.reader import BlockReader, Notes
 from chains.bitcoin.transport import identify, transport_to
 from chains.errors import TransientError
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.opening import endpoints_of
 from chains.port import Checkpoint, Sweep, Watch
 from chains.reader import Scope
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from config.deployment import agreement_thresholds
 from config.registry import Chain
 from config.settings import ChainSettings

@@ -13,11 +13,12 @@ from chains.evm.finality import Audited, BalanceAudit
 from chains.evm.ours import Ours
 from chains.evm.reader import Reader
 from chains.evm.transport import EvmTransport, identify
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.opening import endpoints_of
 from chains.port import Checkpoint, Sweep, Watch
 from chains.reader import Scope
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from config.deployment import agreement_thresholds
 from config.registry import Chain
 from config.settings import ChainSettings

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.hive.memo import MemoKey
 from chains.hive.ours import Ours
@@ -9,7 +10,7 @@ from chains.hive.reader import HiveReader, identify
 from chains.opening import endpoints_of
 from chains.position import ReadBlock
 from chains.reader import Scope
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from chains.wire import HttpWire, JsonRpcTransport
 from config.deployment import agreement_thresholds
 from config.registry import Chain

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from chains.errors import TransientError
+from chains.failover import Endpoints
 from chains.monero.pool import MOST_AT_ONCE, Look, Queue, Seen, Waiting, check_spent, check_transactions, double_spent
 from chains.port import PaymentKey
 from chains.reading import believed
-from chains.rpc import Endpoint, Endpoints
+from chains.rpc import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import aiohttp
 
 from chains.errors import PersistentError, TransientError
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.monero import state
 from chains.monero.derive import Subaddresses, WrongKeyError
@@ -28,7 +29,7 @@ from chains.monero.wallet import Wallet
 from chains.opening import limiter_of
 from chains.port import Checkpoint, Payment, PaymentKey, Sweep, Watch
 from chains.position import Position, ReadBlock, read, sweep_of
-from chains.rpc import Endpoint, Endpoints, Observer, Transport, ignore
+from chains.rpc import Endpoint, Observer, Transport, ignore
 from chains.wire import SECONDS
 from config.deployment import agreement_thresholds
 from config.registry import Chain

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from chains.failover import Endpoints
 from chains.port import Block, Payment
-from chains.rpc import Endpoint, EndpointError, Endpoints, Trouble
+from chains.rpc import Endpoint, EndpointError, Trouble
 from chains.solana.listing import Listing
 from chains.solana.ours import Ours
 from chains.solana.parse import Header

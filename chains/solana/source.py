@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from chains.errors import DeepReorgError
+from chains.failover import Endpoints
 from chains.opening import endpoints_of
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import large
-from chains.rpc import Endpoint, EndpointError, Endpoints, Observer, Trouble, ignore
+from chains.rpc import Endpoint, EndpointError, Observer, Trouble, ignore
 from chains.solana.opinion import Opinions, Settled, Without, tells
 from chains.solana.ours import Ours
 from chains.solana.parse import Header

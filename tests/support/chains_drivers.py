@@ -13,9 +13,10 @@ from eth_account import Account
 from chains.evm.address import display
 from chains.evm.source import EvmSource
 from chains.evm.transport import SECONDS, EvmTransport, identify
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL
 from chains.port import ChainSource, Checkpoint, Payment, Sweep, Watch
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from chains.testing import FakeChain
 from config.keccak import keccak256
 from config.loader import load_registry

@@ -8,9 +8,10 @@ from functools import cache
 
 from chains.bitcoin.source import BitcoinSource
 from chains.bitcoin.transport import identify, transport_to
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL
 from chains.port import ChainSource, Watch
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from config.loader import load_registry
 from config.registry import Chain, Finality
 from tests.support.bitcoind import Bitcoind, bitcoind_node, op_return

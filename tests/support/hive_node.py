@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import ClientTimeout
 
+from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL
 from chains.hive.memo import MemoKey
 from chains.hive.reader import identify
 from chains.hive.source import HiveSource
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.rpc import Endpoint, Observer, ignore
 from chains.wire import SECONDS, HttpWire, JsonRpcTransport
 from config.loader import load_registry
 from config.registry import Chain

@@ -35,7 +35,8 @@ from spl.token.models import (
     TransferCheckedParams,
 )
 
-from chains.rpc import Endpoint, Endpoints, Observer, ignore
+from chains.failover import Endpoints
+from chains.rpc import Endpoint, Observer, ignore
 from chains.solana.source import SLOTS_PER_POLL, TRANSACTIONS_PER_POLL, SolanaSource
 from chains.solana.transport import SolanaTransport, identify
 from config.loader import load_registry

@@ -46,6 +46,7 @@ SHELLS = (
     "chains/solana/opinion.py",
     "chains/solana/sight.py",
     "chains/catalogue.py",
+    "chains/failover.py",
     "chains/finality.py",
     "chains/following.py",
     "chains/opening.py",

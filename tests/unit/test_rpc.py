@@ -9,7 +9,8 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from chains.errors import TransientError, WrongChainError
-from chains.rpc import PATIENCE, Call, Endpoint, EndpointError, Endpoints, Refusal, Trouble
+from chains.failover import PATIENCE, Endpoints
+from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 CHAIN = "eip155:1"
 
