@@ -4,7 +4,9 @@ Text and typed data determine each other, so that whichever a wallet signs, one 
 names us and the chain; the page's domain stands among the fields, as it does in the text.
 """
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from config.keccak import keccak256
@@ -31,6 +33,10 @@ _SIGN_IN = (
     ("resources", "string[]"),
 )
 """Every field that our sign-in texts have, named as EIP-4361 names it."""
+_values = attrgetter(
+    "domain", "address", "statement", "uri", "version", "chain_id", "nonce", "issued_at", "expiration_time", "resources"
+)
+"""The same of a SignIn, one for one."""
 
 
 def typed_data(text: str, network: Network) -> dict[str, Any] | None:
@@ -38,9 +44,9 @@ def typed_data(text: str, network: Network) -> dict[str, Any] | None:
     message = _ours(text, network)
     if message is None:
         return None
-    values = _values(message)
-    chain_id = values["chainId"]
-    values["chainId"] = written = int(chain_id) if len(chain_id) <= _SAFE_DIGITS else chain_id
+    chain_id = message.chain_id or ""
+    written = int(chain_id) if len(chain_id) <= _SAFE_DIGITS else chain_id
+    values = dict(zip((name for name, _ in _SIGN_IN), _values(message), strict=True))
     return {
         "types": {
             "EIP712Domain": [{"name": name, "type": kind} for name, kind in _DOMAIN],
@@ -48,7 +54,7 @@ def typed_data(text: str, network: Network) -> dict[str, Any] | None:
         },
         "primaryType": "SignIn",
         "domain": {"name": NAME, "version": VERSION, "chainId": written},
-        "message": values,
+        "message": values | {"chainId": written, "resources": list(values["resources"])},
     }
 
 
@@ -57,9 +63,8 @@ def digest(text: str, network: Network) -> bytes | None:
     message = _ours(text, network)
     if message is None:
         return None
-    values = _values(message)
-    fields = b"".join(_encoded(kind, values[name]) for name, kind in _SIGN_IN)
-    return keccak256(b"\x19\x01" + _separator(values["chainId"]) + keccak256(_SIGN_IN_TYPE + fields))
+    fields = b"".join(encoded(value) for encoded, value in zip(_SIGN_IN_ENCODING, _values(message), strict=True))
+    return keccak256(b"\x19\x01" + _separator(message.chain_id or "") + keccak256(_SIGN_IN_TYPE + fields))
 
 
 def _ours(text: str, network: Network) -> SignIn | None:
@@ -70,21 +75,6 @@ def _ours(text: str, network: Network) -> SignIn | None:
     return None if isinstance(message, Malformed) else message
 
 
-def _values(message: SignIn) -> dict[str, Any]:
-    return {
-        "domain": message.domain,
-        "address": message.address,
-        "statement": message.statement,
-        "uri": message.uri,
-        "version": message.version,
-        "chainId": message.chain_id,
-        "nonce": message.nonce,
-        "issuedAt": message.issued_at,
-        "expirationTime": message.expiration_time,
-        "resources": list(message.resources or ()),
-    }
-
-
 def _type_hash(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:
     """Return the hash of `encodeType`."""
     members = ",".join(f"{kind} {field}" for field, kind in fields)
@@ -93,21 +83,8 @@ def _type_hash(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:
 
 @lru_cache(16)  # a deployment sells on a few chains
 def _separator(chain_id: str) -> bytes:
-    values = {"name": NAME, "version": VERSION, "chainId": chain_id}
-    fields = b"".join(_encoded(kind, values[name]) for name, kind in _DOMAIN)
+    fields = _hashed(NAME) + _hashed(VERSION) + _number(chain_id)
     return keccak256(_type_hash("EIP712Domain", _DOMAIN) + fields)
-
-
-def _encoded(kind: str, value: Any) -> bytes:
-    """Return a field's 32 bytes: EIP-712's `encodeData`, for the types that stand here."""
-    match kind:
-        case "string":
-            return _hashed(value)
-        case "string[]":
-            return keccak256(b"".join(map(_hashed, value)))
-        case "address":
-            return bytes.fromhex(value[2:]).rjust(_WORD, b"\0")
-    return int(value).to_bytes(_WORD, "big")
 
 
 @lru_cache(256)  # all visitors of an event sign the same words, and those of one second the same times
@@ -115,4 +92,16 @@ def _hashed(text: str) -> bytes:
     return keccak256(text.encode())
 
 
+def _number(digits: str) -> bytes:
+    return int(digits).to_bytes(_WORD, "big")
+
+
+_ENCODED: Mapping[str, Callable[[Any], bytes]] = {
+    "string": _hashed,
+    "string[]": lambda texts: keccak256(b"".join(map(_hashed, texts))),
+    "address": lambda address: bytes.fromhex(address[2:]).rjust(_WORD, b"\0"),
+    "uint256": _number,
+}
+"""A field's 32 bytes by its type: EIP-712's `encodeData`, for the types that stand here."""
+_SIGN_IN_ENCODING = tuple(_ENCODED[kind] for _, kind in _SIGN_IN)
 _SIGN_IN_TYPE = _type_hash("SignIn", _SIGN_IN)

@@ -54,7 +54,7 @@ def _sign_in(challenge: Challenge, layout: Layout) -> SignIn:
         address=challenge.account.address,
         statement=challenge.statement,
         uri=challenge.uri,
-        chain_id=layout.chain_name(challenge.account.chain.partition(":")[2]),
+        chain_id=_chain_name(challenge.account, layout),
         nonce=challenge.nonce,
         issued_at=rfc3339.write(challenge.issued_at),
         expiration_time=rfc3339.write(challenge.expires_at),
@@ -83,9 +83,25 @@ def _parsed(text: str, network: Network) -> Challenge | Malformed:
         return challenge
     if not speaks_of(challenge.statement, challenge.purpose):
         return Malformed(reason="statement: these are not the words of the purpose")
-    if _sign_in(challenge, layout) != message:  # fields and text determine each other: nor would the text
+    if not _is_spelt_here(message, challenge, layout):
         return Malformed(reason="this is not how a challenge is spelt here")
     return challenge
+
+
+def _is_spelt_here(message: SignIn, challenge: Challenge, layout: Layout) -> bool:
+    """Whether `write` would give these fields back; those that it takes over as they were need no look."""
+    return (
+        message.address == challenge.account.address
+        and message.version == "1"
+        and message.chain_id == _chain_name(challenge.account, layout)
+        and message.issued_at == rfc3339.write(challenge.issued_at)
+        and message.expiration_time == rfc3339.write(challenge.expires_at)
+        and message.scheme is message.not_before is message.request_id is None
+    )
+
+
+def _chain_name(account: Account, layout: Layout) -> str:
+    return layout.chain_name(account.chain.partition(":")[2])
 
 
 def timestamp_text(event_ref: str, milliseconds: int) -> str:

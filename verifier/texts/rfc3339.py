@@ -12,9 +12,11 @@ DATE_TIME = (
 """§5.6 `date-time`: its letters may be small, its fraction any length, its offset must stand there."""
 _DATE_TIME = re.compile(DATE_TIME)
 _SECOND = slice(17, 19)
+_remembered = lru_cache(256)
+"""The challenges of one second share their times, and each is read more than once."""
 
 
-@lru_cache(256)  # the challenges of one second share their times, and each is read more than once
+@_remembered
 def moment(text: str) -> datetime | None:
     """Return the moment in UTC, finer digits than microseconds cut off; None where text or calendar (§5.7) is wrong.
 
@@ -31,9 +33,10 @@ def moment(text: str) -> datetime | None:
         return None
 
 
+@_remembered
 def write(at: datetime) -> str:
     """Return an aware moment as UTC, with a fraction only where there is one."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _after_leap_second(second_before: str) -> datetime | None:
