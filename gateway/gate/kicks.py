@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from config.clock import Clock
 from gateway.gate import sessions
 from gateway.gate.sessions import SessionAt
-from gateway.presence.hub import Seat
+from gateway.presence.effects import Seat
 from gateway.presence.messages import Closing
 from store.engine import Store
 from store.errors import StoreError

@@ -24,7 +24,7 @@ from gateway.gate import grants, livekit
 from gateway.gate import sessions as stays
 from gateway.gate.livekit import LiveKitError
 from gateway.gate.sessions import Kept
-from gateway.presence.hub import Seat
+from gateway.presence.effects import Seat
 from gateway.presence.socket import ROOMS
 from gateway.schema import sessions
 from store.errors import StoreError

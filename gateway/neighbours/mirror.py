@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.neighbours.letters import Letter, Roster
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 from gateway.presence.messages import Message
 
 WAITING = 256

@@ -38,7 +38,7 @@ from gateway.neighbours.jobs import (
 from gateway.neighbours.letters import can_be_written, read_letter, read_roster
 from gateway.neighbours.line import connect
 from gateway.neighbours.mirror import Load, Mirror, News, Overheard, Post
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 from gateway.presence.messages import Message
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 from gateway.presence.messages import Message
 
 

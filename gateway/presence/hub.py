@@ -11,106 +11,23 @@ Rules
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from gateway.presence.effects import (
+    Arrived,
+    Authenticate,
+    Close,
+    Connection,
+    Effect,
+    Left,
+    Renew,
+    Seat,
+    Send,
+    Tell,
+)
+from gateway.presence.limits import Limits, Pace
 from gateway.presence.messages import Auth, Chat, Closing, Heartbeat, Malformed, Message, Said, Signal, State
-
-Connection = int
-"""A socket, as its shell numbers it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What one gate and one client may ask for."""
-
-    sockets: int
-    sockets_per_ticket: int
-    strangers_per_client: int  # sockets of one client that have not said yet whose they are
-    messages_per_second: int
-    signals_per_second: int  # apart: whoever meets a room says dozens of candidates at once (RFC 8838, trickle ICE)
-    bytes_per_second: int
-    bytes_at_once: int
-    authenticate_within: timedelta
-    silence: timedelta
-    renew_every: timedelta
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seat:
-    """What a session's holder is in a room."""
-
-    session_id: str
-    event_id: int
-    holder: str
-    ticket_id: str | None  # None: host or staff
-    role: str
-    generation: int
-    until: datetime  # the event's end
-    media: str  # under which name the session's voice is heard in LiveKit
-
-    @property
-    def admission(self) -> str:
-        """Return what sockets are counted by: the ticket, or the holder where there is none."""
-        return self.ticket_id or f"{self.event_id}|{self.holder}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Send:
-    """Tell one connection or several something."""
-
-    to: tuple[Connection, ...]
-    message: Message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Close:
-    """End one connection."""
-
-    connection: Connection
-    closing: Closing
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Authenticate:
-    """Find out whose token this is and answer with `seat` or `refuse`."""
-
-    connection: Connection
-    token: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Renew:
-    """Read this session's ticket and event again and answer with `renewed` or `kick`."""
-
-    connection: Connection
-    seat: Seat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrived:
-    """A session is in the room."""
-
-    seat: Seat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Left:
-    """A session has no connection in the room any more."""
-
-    seat: Seat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tell:
-    """Tell the event's visitors at other gates something, or the one of them who is meant."""
-
-    event_id: int
-    message: Message
-    to: str | None = None
-
-
-Effect = Send | Close | Authenticate | Renew | Arrived | Left | Tell
 
 
 @dataclass(slots=True)
@@ -121,7 +38,7 @@ class _Socket:
     opened_at: datetime
     event_id: int
     client: str
-    spent: dict[str, datetime]  # GCRA by budget: when it is full again
+    pace: Pace
     asking: bool = False  # its token is being looked at
     peer: str = ""
     seat: Seat | None = None
@@ -156,7 +73,9 @@ class Hub:
         if not self.admits(client):
             return False
         self._strangers[client] += 1
-        self._sockets[connection] = _Socket(heard_at=now, opened_at=now, event_id=event_id, client=client, spent={})
+        self._sockets[connection] = _Socket(
+            heard_at=now, opened_at=now, event_id=event_id, client=client, pace=Pace(limits=self.limits)
+        )
         return True
 
     def hear(self, connection: Connection, said: Said | Malformed, *, size: int = 0, now: datetime) -> list[Effect]:
@@ -165,7 +84,7 @@ class Hub:
         if socket is None:
             return []
         socket.heard_at = now
-        if self._too_fast(socket, said, size, now):
+        if not socket.pace.keeps(said, size, now):
             return self.close(connection, Closing.TOO_FAST)
         if isinstance(said, Malformed):
             return self.close(connection, Closing.BAD_MESSAGE)
@@ -351,21 +270,6 @@ class Hub:
             for connection in older + surplus
             for effect in self.refuse(connection, closing=Closing.SUPERSEDED, reason=Closing.SUPERSEDED.reason)
         ]
-
-    def _too_fast(self, socket: _Socket, said: Said | Malformed, size: int, now: datetime) -> bool:
-        """Count one message and its bytes."""
-        limits, signal = self.limits, isinstance(said, Signal)
-        rate = limits.signals_per_second if signal else limits.messages_per_second
-        kept = _keeps(socket, "signals" if signal else "messages", cost=1, rate=rate, burst=rate, now=now)
-        within = _keeps(socket, "bytes", cost=size, rate=limits.bytes_per_second, burst=limits.bytes_at_once, now=now)
-        return not (kept and within)
-
-
-def _keeps(socket: _Socket, budget: str, *, cost: int, rate: int, burst: int, now: datetime) -> bool:
-    """Take a cost out of a budget by GCRA: `rate` a second, `burst` at once; whether it was there."""
-    full_at = max(socket.spent.get(budget, now), now) + timedelta(microseconds=cost * 1_000_000 // rate)
-    socket.spent[budget] = full_at
-    return full_at - now <= timedelta(seconds=burst / rate)
 
 
 def _to(connections: Iterable[Connection], message: Message) -> list[Effect]:

@@ -20,20 +20,20 @@ from gateway.gate.kicks import DoorList, Kick
 from gateway.gate.sessions import Kept, Signers
 from gateway.http.problems import Code
 from gateway.presence import seating
-from gateway.presence.elsewhere import Elsewhere, NobodyElsewhere
-from gateway.presence.hub import (
+from gateway.presence.effects import (
     Arrived,
     Authenticate,
     Close,
     Connection,
     Effect,
-    Hub,
     Left,
     Renew,
     Seat,
     Send,
     Tell,
 )
+from gateway.presence.elsewhere import Elsewhere, NobodyElsewhere
+from gateway.presence.hub import Hub
 from gateway.presence.messages import Closing, Malformed, read, size_of, write
 from gateway.presence.outbox import Outbox
 from gateway.presence.seating import Move

@@ -15,7 +15,8 @@ from gateway.gate.grants import Grant
 from gateway.gate.models import TurnAnswer
 from gateway.gate.sessions import Kept
 from gateway.http.problems import Code
-from gateway.presence.hub import Limits, Seat
+from gateway.presence.effects import Seat
+from gateway.presence.limits import Limits
 from gateway.presence.messages import Closing, Message
 from tickets import attendance, door
 from verifier.verdict import Verdict

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from config.clock import utc_now
 from gateway.background import BACKGROUND, BackgroundEndedError
 from gateway.neighbours import relay
+from gateway.presence.effects import Tell
 from gateway.presence.elsewhere import NobodyElsewhere
-from gateway.presence.hub import Tell
 from tests.support.gate_house import Wallet
 from tests.support.neighbours_house import far_gate, gate, opened, redis_server, rooms, shared
 from tickets import door

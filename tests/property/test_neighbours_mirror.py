@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.neighbours.letters import Letter, Roster, read_letter, read_roster, write_introduction, write_letter
 from gateway.neighbours.mirror import Load, Mirror, Overheard
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 
 EVENT = 7
 SILENCE = timedelta(seconds=10)

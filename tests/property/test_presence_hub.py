@@ -8,7 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.presence.hub import Arrived, Close, Hub, Left, Limits, Seat, Send
+from gateway.presence.effects import Arrived, Close, Left, Seat, Send
+from gateway.presence.hub import Hub
+from gateway.presence.limits import Limits
 from gateway.presence.messages import Chat, Closing, Heartbeat, Malformed, Signal, State
 
 LIMITS = Limits(

@@ -8,7 +8,7 @@ import pytest
 from config.settings import SettingsError, load_settings
 from gateway.neighbours.jobs import posting
 from gateway.neighbours.mirror import Mirror
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 from tests.support.gate_house import SETTINGS
 
 EVENT = 7

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.neighbours.letters import Letter, Roster
 from gateway.neighbours.mirror import WAITING, Load, Mirror, Overheard
-from gateway.presence.hub import Tell
+from gateway.presence.effects import Tell
 
 EVENT = 7
 LOAD = Load(event_id=EVENT, gate="bb")

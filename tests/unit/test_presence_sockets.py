@@ -12,7 +12,7 @@ from sqlalchemy import select
 from gateway.gate import bans, grants
 from gateway.housekeeping import forget
 from gateway.presence import messages, outbox
-from gateway.presence.hub import Send
+from gateway.presence.effects import Send
 from tests.support.gate_house import Wallet, opened
 from tickets import attendance as attendance_book
 from tickets import door, events, tickets
