@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chains.distrust import Distrusted
-from chains.evm.parse import MALFORMED, quantity
+from chains.evm.fields import MALFORMED, quantity
 
 MOST = 500
 """Addresses in one call: 3.2 million gas (EIP-2929: 2,600 for each), 8 of the 24 kB that a creation may return."""

@@ -4,7 +4,6 @@
 contract creations, zero values, tokens that are not on the list, logs of another shape.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from chains.blocks import Link
 from chains.distrust import Distrusted
-from chains.evm.address import display
+from chains.evm.fields import MALFORMED, digest, quantity, spelled
 from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, hashes_to, unknown_fields
 from chains.evm.ours import TRANSFER, Ours, address_in
 from chains.port import Block, Payment, PaymentKey
@@ -29,11 +28,8 @@ NOBODY = "0x" + "00" * 20
 NOTHING = "0x0"
 _TOPICS = 3
 _WORD = 2 + 2 * 32
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
-"""What looking into an answer of another shape raises."""
 LATEST = 2**34
 """Seconds since 1970 that no honest block carries: the year 2514."""
-_DIGEST, _ADDRESS = re.compile("0x[0-9a-f]{64}"), re.compile("0x[0-9a-f]{40}")
 _SEAL = object()
 _TO, _FROM = itemgetter("to"), itemgetter("from")
 
@@ -66,14 +62,6 @@ class Execution:
         _require(seal)
 
 
-def quantity(text: str) -> int:
-    """Return a number as nodes write it, of at most 256 bits. Raises ValueError or TypeError for anything else."""
-    number = int(text, 16)
-    if not text.startswith("0x") or not 0 <= number < 2**256:
-        raise ValueError("no quantity")
-    return number
-
-
 def check_header(raw: Any, *, height: int | None = None, recompute: bool = True) -> Link | Distrusted:
     """Check a header's height and, unless the registry says otherwise, its hash."""
     if not isinstance(raw, dict):
@@ -81,8 +69,8 @@ def check_header(raw: Any, *, height: int | None = None, recompute: bool = True)
     try:
         link = Link(
             height=quantity(raw["number"]),
-            hash=_digest(raw["hash"]),
-            parent=_digest(raw["parentHash"]),
+            hash=digest(raw["hash"]),
+            parent=digest(raw["parentHash"]),
             time=quantity(raw["timestamp"]),
         )
         if link.time > LATEST:
@@ -124,7 +112,7 @@ def native_candidates(block: CheckedBlock, ours: Ours) -> list[str] | Distrusted
     addresses = ours.addresses
     try:
         return [
-            _digest(transaction["hash"])
+            digest(transaction["hash"])
             for transaction in block.transactions
             if transaction["from"].lower() in addresses
             or (
@@ -150,7 +138,7 @@ def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> li
         if any(log["blockHash"] != block.link.hash for log in logs):
             return Distrusted(reason=f"logs of another block {block.link.height}")
         return [
-            (_digest(log["transactionHash"]), transfer.destination)
+            (digest(log["transactionHash"]), transfer.destination)
             for log in logs
             if (transfer := _transfer(log, ours)) is not None
         ]
@@ -238,7 +226,7 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
             asset=ours.native.id,
             amount=value,
             destination=ours.addresses[to.lower()],
-            sender=_spelled(sender),
+            sender=spelled(sender),
             memos=_memo(calldata[2:]),
             block=stands,
             internal=own,
@@ -253,7 +241,7 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
             asset=ours.tokens[contract],
             amount=transfer.amount,
             destination=ours.addresses[transfer.destination],
-            sender=_spelled(transfer.sender),
+            sender=spelled(transfer.sender),
             memos=_memo(calldata[MEMO_AT:]) if calls_token else (),
             block=stands,
             internal=own or transfer.sender in ours.addresses,
@@ -293,22 +281,9 @@ def _in_bloom(log: Mapping[str, Any], bloom: int) -> bool:
     return bloom & mask == mask
 
 
-def _digest(value: str) -> str:
-    """Return a hash in the one spelling that nodes use: a second one would be another payment's key."""
-    if _DIGEST.fullmatch(value) is None:
-        raise ValueError("no hash")
-    return value
-
-
 def _memo(digits: str) -> tuple[str, ...]:
     text = text_of(bytes.fromhex(digits)) if digits else None
     return () if text is None else (text,)
-
-
-def _spelled(lower: str) -> str:
-    if _ADDRESS.fullmatch(lower) is None:
-        raise ValueError("no address")
-    return display(bytes.fromhex(lower[2:]))
 
 
 def _require(seal: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chains.distrust import Distrusted
-from chains.evm.parse import MALFORMED
+from chains.evm.fields import MALFORMED
 from config.keccak import keccak256
 
 MOST_NODES = 65

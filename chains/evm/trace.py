@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chains.evm.address import display
-from chains.evm.parse import MALFORMED, quantity
+from chains.evm.fields import MALFORMED, quantity
 from chains.port import Note
 
 MOST_NOTES = 8
