@@ -2,10 +2,13 @@
 
 import pytest
 
+from chains.evm.address import display
+from chains.port import Note
 from tests.support.chains_drivers import FINALITY, deploy
 from tests.support.evm_payers import funded_safe, pay_from_safe, spread
 from tests.support.monitor_anvil import anvil_world
 from tests.support.monitor_world import PRICE, wallet
+from tickets import notes
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentState
 
@@ -33,6 +36,23 @@ async def test_an_order_that_a_safe_pays_becomes_a_ticket_at_finality(world):
     book = await world.book()
     assert {row[1] for row in book.postings} == {"receipt", "sale"}
     assert (book.faults, len(await world.payments())) == ((), 1)
+
+
+async def test_the_transaction_that_the_safes_owner_sees_is_kept_and_finds_the_payment(world):
+    safe = funded_safe(world.node, 10 * PRICE)
+    order = await world.order(await world.event())
+    txid = pay_from_safe(world.node, safe, order.address, PRICE)
+    await world.mine(FINALITY)
+    [payment] = await world.payments()
+
+    def work(conn):
+        found = notes.in_transaction(conn, txid, chain=payment.key.chain, limit=9)
+        return found, notes.in_transaction(conn, txid, chain="eip155:1", limit=9), notes.of_payments(conn, found)
+
+    found, elsewhere, noted = await world.store.read(work)
+    assert (found, elsewhere) == ([payment.id], [])
+    assert noted == {payment.id: (Note(txid=txid, sender=display(bytes.fromhex(safe[2:]))),)}
+    assert (payment.sender, payment.amount) == (None, PRICE)
 
 
 async def test_part_of_the_price_in_a_transfer_and_the_rest_out_of_a_contract_buy_together(world):

@@ -91,6 +91,7 @@ class LyingNode:
     dead: bool = False
     dies_of: set[str] = field(default_factory=set)  # methods that break the connection
     hangs: bool = False  # takes the question and never answers
+    hangs_over: set[str] = field(default_factory=set)  # the same for some methods alone
     most_calls: int | None = None  # larger batches are refused
     largest: int | None = None  # bytes; longer requests are refused by the server before it
     most_heights: int | None = None  # eth_getLogs over more heights is refused
@@ -113,7 +114,10 @@ class LyingNode:
         if self.largest is not None and len(raw) > self.largest:
             return web.Response(status=413)
         body = orjson.loads(raw)
-        if self.dies_of & {call["method"] for call in (body if isinstance(body, list) else [body])}:
+        methods = {call["method"] for call in (body if isinstance(body, list) else [body])}
+        if self.hangs_over & methods:
+            await self.over.wait()
+        if self.dies_of & methods:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chains.port import PaymentKey
+from chains.port import Note, Payment, PaymentKey
 from config.registry import Family
 from store.engine import open_store
 from tests.support.command_line import RECEIVE, deployment
 from tests.support.verifier_families import leave_only
-from tickets import events, till
+from tickets import events, notes, till
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
 
@@ -225,6 +225,30 @@ def test_payments_are_listed_with_exact_amounts(usher, payment):
     assert (listed["currency"], listed["memos"], listed["first_seen"]) == ("ETH", ["thanks"], "2026-11-20T12:00:00Z")
     assert usher.json("payments", "list", "--chain", "eip155:137") == []
     assert usher.json("payments", "list", "--state", "pending") == []
+
+
+def test_payments_are_found_by_their_transaction_and_by_one_that_a_trace_named(usher, payment, database_url):
+    noted = Note(txid="0x" + "77" * 32, sender="0x" + "88" * 20)
+    told = Payment(
+        key=payment.key, asset=payment.asset, amount=payment.amount, destination=payment.destination, sender=None,
+        memos=(), block=None, noted=(noted,),
+    )  # fmt: skip
+
+    async def put() -> None:
+        store = open_store(database_url)
+        await store.transact(lambda conn: notes.keep(conn, [told]))
+        await store.aclose()
+
+    assert usher.json("payments", "list", "--transaction", noted.txid) == []
+    asyncio.run(put())
+    for txid in (payment.key.txid, noted.txid, noted.txid.upper().replace("X", "x")):
+        for more in ((), ("--chain", "ethereum")):
+            (listed,) = usher.json("payments", "list", "--transaction", txid, *more)
+            assert (listed["id"], listed["txid"]) == (payment.id, payment.key.txid)
+            assert listed["noted"] == [{"txid": noted.txid, "sender": noted.sender}]
+    assert usher.json("payments", "list", "--transaction", noted.txid, "--chain", "polygon") == []
+    assert usher.json("payments", "list", "--transaction", noted.txid, "--state", "pending") == []
+    assert usher.json("payments", "show", payment.id)["noted"] == listed["noted"]
 
 
 def test_a_payment_is_shown_with_the_reason_in_words(usher, payment):

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from chains.port import PaymentKey
+from chains.port import Note, Payment, PaymentKey
 from tests.support import tickets_box as box
 from tests.support.gateway_app import CHAIN, RECEIVE, WALLET, running
-from tickets import till
+from tickets import notes, till
 from tickets.reasons import Reason
 from tickets.till import Outcome, PaymentRecord, PaymentState
 
 TXID = "0x" + "ab" * 32
+CONTRACT = "0x" + "5A" * 20
 
 
 @pytest.fixture
@@ -71,6 +72,59 @@ async def test_a_payer_who_knows_the_transaction_alone_finds_all_its_payments(ga
     for spelled in (TXID, TXID.upper().replace("X", "x")):
         answer = await gateway.client.get("/api/payments", params={"chain": CHAIN, "txid": spelled})
         assert [one["id"] for one in (await answer.json())["payments"]] == [second.id, first.id]
+
+
+def inside(now, **changes):
+    """The same money out of a contract call, as a block's balances told it, and the transaction that a trace names."""
+    key = PaymentKey(chain=CHAIN, txid=f"0x{'cd' * 32}:{RECEIVE.lower()}", index="internal")
+    payment = sent(now, key=key, sender=None, direct=False, **changes)
+    told = Payment(
+        key=key, asset=payment.asset, amount=payment.amount, destination=RECEIVE, sender=None, memos=(), block=None,
+        noted=(Note(txid=TXID, sender=CONTRACT),),
+    )  # fmt: skip
+    return payment, told
+
+
+async def test_a_payer_who_knows_the_transaction_his_wallet_shows_finds_what_came_inside_its_call(gateway, store, now):
+    payment, told = inside(now)
+    await recorded(store, now, payment)
+    assert (await gateway.client.get("/api/payments", params={"chain": CHAIN, "txid": TXID})).status == 404
+    await store.transact(lambda conn: notes.keep(conn, [told]))
+    for asked in (TXID, TXID.upper().replace("X", "x"), payment.key.txid):
+        answer = await gateway.client.get("/api/payments", params={"chain": CHAIN, "txid": asked})
+        [view] = (await answer.json())["payments"]
+        assert (view["id"], view["txid"], view["amount"]) == (payment.id, payment.key.txid, "2")
+        assert view["noted"] == [{"txid": TXID, "explorer_url": None}]
+    assert (await gateway.client.get("/api/payments", params={"chain": "eip155:1", "txid": TXID})).status == 404
+    view = await (await gateway.client.get(f"/api/payments/{payment.id}")).json()
+    assert [one["txid"] for one in view["noted"]] == [TXID]
+    assert CONTRACT not in str(view)  # who sent money is nobody's business here, be it a wallet or what it called
+
+
+async def test_what_names_the_transaction_itself_comes_before_what_was_only_seen_in_it(gateway, store, now):
+    direct, (payment, told) = sent(now), inside(now)
+    await recorded(store, now, payment, direct)
+    await store.transact(lambda conn: notes.keep(conn, [told]))
+    answer = await gateway.client.get("/api/payments", params={"chain": CHAIN, "txid": TXID})
+    assert [one["id"] for one in (await answer.json())["payments"]] == [direct.id, payment.id]
+
+
+async def test_an_order_shows_what_was_noted_on_its_payments(gateway, event, store, now):
+    bill = await gateway.buy(event)
+    payment, told = inside(now, order_id=bill["order_id"], destination=bill["address"], reason=Reason.LATE)
+    await recorded(store, now, payment)
+    await store.transact(lambda conn: notes.keep(conn, [told]))
+    order = await (await gateway.client.get(f"/api/orders/{bill['order_id']}")).json()
+    assert [one["noted"] for one in order["payments"]] == [[{"txid": TXID, "explorer_url": None}]]
+
+
+async def test_notes_are_kept_once_and_change_nothing_about_the_payment(store, now):
+    payment, told = inside(now)
+    await recorded(store, now, payment)
+    for _ in range(2):
+        await store.transact(lambda conn: notes.keep(conn, [told, replace(told, noted=())]))
+    kept = await store.read(lambda conn: (till.by_id(conn, payment.id), notes.of_payments(conn, [payment.id])))
+    assert kept == (payment, {payment.id: told.noted})
 
 
 async def test_an_order_that_died_is_a_reason_and_stays_its_buyers_own(gateway, event, store, now):

@@ -372,6 +372,17 @@ async def test_the_evm_transport_speaks_over_the_same_wire():
         assert authorized == ["Basic "]
 
 
+async def test_what_one_call_may_be_answered_with_can_be_bounded_for_it_alone():
+    async with serving(lambda body: {"id": body["id"], "result": "x" * 2000}) as node:
+        for transport in (EvmTransport(node.url), JsonRpcTransport(HttpWire(node.url))):
+            assert len(await transport.call(Call(method="hello", largest=3000))) == 2000
+            assert len(await transport.call(Call(method="hello"))) == 2000
+            with pytest.raises(EndpointError) as raised:
+                await transport.call(Call(method="hello", largest=1000))
+            assert raised.value.trouble is Trouble.TOO_LARGE
+            await transport.aclose()
+
+
 async def test_the_evm_transports_batches_may_come_in_any_order():
     async with serving(lambda body: [result(call) for call in body][::-1]) as node:
         transport = EvmTransport(node.url)
