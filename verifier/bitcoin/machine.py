@@ -72,9 +72,10 @@ def run(machine: Machine, operations: Mapping[int, Operation]) -> Objection | No
 
 def _beforehand(machine: Machine, operations: Mapping[int, Operation]) -> Objection | None:
     """Return what can be said against a script before it runs."""
-    if any(step.opcode == OP_CODESEPARATOR for step in machine.steps):
+    used = {step.opcode for step in machine.steps if step.pushes is None}
+    if OP_CODESEPARATOR in used:
         return Invalid(reason="BIP-322 forbids OP_CODESEPARATOR")
-    if any(step.pushes is None and step.opcode not in operations for step in machine.steps):
+    if not used <= operations.keys():
         return Inconclusive(reason="the script uses an opcode that is not understood here", passing=False)
     if machine.rules is Rules.TAPSCRIPT and len(machine.stack) > MOST_ELEMENTS:
         return NOT_SATISFIED  # BIP-342: before it runs, too

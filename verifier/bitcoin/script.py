@@ -28,6 +28,10 @@ class Instruction:
         return self.pushes is None or self.opcode == push(self.pushes)[0]
 
 
+_WITHOUT_DATA = tuple(Instruction(opcode=opcode, pushes=_NUMBERS.get(opcode)) for opcode in range(1 << 8))
+"""Made once: most steps of a script have no bytes of their own."""
+
+
 def instructions(script: bytes) -> tuple[Instruction, ...] | Objection:
     """Return the steps of a script."""
     found: list[Instruction] = []
@@ -38,7 +42,7 @@ def instructions(script: bytes) -> tuple[Instruction, ...] | Objection:
         opcode = script[at]
         at += 1
         if opcode > OP_PUSHDATA4:
-            found.append(Instruction(opcode=opcode, pushes=_NUMBERS.get(opcode)))
+            found.append(_WITHOUT_DATA[opcode])
             continue
         size = 1 << opcode - OP_PUSHDATA1 if opcode >= OP_PUSHDATA1 else 0
         length = int.from_bytes(script[at : at + size], "little") if size else opcode

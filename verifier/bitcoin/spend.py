@@ -60,7 +60,8 @@ def _to_key_hash(to_sign: ToSign, script: bytes) -> Objection | None:
         return given
     if to_sign.witness:
         return Invalid(reason="an address without a witness cannot be signed for with one")
-    return _run(Rules.LEGACY, given, script, to_sign=to_sign, sighash=lambda _kind: legacy_sighash(to_sign, script))
+    digest = legacy_sighash(to_sign, script)
+    return _run(Rules.LEGACY, given, script, to_sign=to_sign, sighash=lambda _kind: digest)
 
 
 def _to_script_hash(to_sign: ToSign, script: bytes) -> Objection | None:
@@ -74,7 +75,8 @@ def _to_script_hash(to_sign: ToSign, script: bytes) -> Objection | None:
         return Invalid(reason="a nested witness program stands alone") if given else _to_witness(to_sign, redeem)
     if to_sign.witness:
         return Invalid(reason="an address without a witness cannot be signed for with one")
-    return _run(Rules.LEGACY, given, redeem, to_sign=to_sign, sighash=lambda _kind: legacy_sighash(to_sign, redeem))
+    digest = legacy_sighash(to_sign, redeem)
+    return _run(Rules.LEGACY, given, redeem, to_sign=to_sign, sighash=lambda _kind: digest)
 
 
 def _to_witness(to_sign: ToSign, program: bytes) -> Objection | None:
@@ -104,7 +106,8 @@ def _to_witness_script_hash(to_sign: ToSign, script_hash: bytes) -> Objection | 
     *given, script = to_sign.witness
     if sha256(script) != script_hash:
         return _FOREIGN
-    return _run(Rules.SEGWIT, given, script, to_sign=to_sign, sighash=lambda _kind: segwit_sighash(to_sign, script))
+    digest = segwit_sighash(to_sign, script)
+    return _run(Rules.SEGWIT, given, script, to_sign=to_sign, sighash=lambda _kind: digest)
 
 
 def _to_taproot(to_sign: ToSign, program: bytes) -> Objection | None:
@@ -124,7 +127,7 @@ def _to_taproot(to_sign: ToSign, program: bytes) -> Objection | None:
         return _FOREIGN
     if last[0] & 0xFE != _TAPSCRIPT:
         return Inconclusive(reason="this version of tapscript has no meaning yet", passing=False)
-    sighash = partial(taproot_sighash, to_sign, program, leaf=leaf)
+    sighash = cache(partial(taproot_sighash, to_sign, program, leaf=leaf))
     return _run(Rules.TAPSCRIPT, given, script, to_sign=to_sign, sighash=sighash)
 
 
@@ -150,5 +153,5 @@ def _run(
 ) -> Objection | None:
     if any(len(element) > LONGEST_ELEMENT for element in given):
         return NOT_SATISFIED
-    machine = Machine(rules=rules, script=script, stack=given, to_sign=to_sign, sighash=cache(sighash))
+    machine = Machine(rules=rules, script=script, stack=given, to_sign=to_sign, sighash=sighash)
     return run(machine, OPERATIONS) or (None if machine.checks else _UNSIGNED)

@@ -66,7 +66,7 @@ class _Reader:
         return int.from_bytes(self.take(length), "little")
 
     def length(self) -> int:
-        first = self.number(1)
+        first = self.take(1)[0]
         if first < 0xFD:  # noqa: PLR2004  compact size: below it the byte is the length
             return first
         size = 1 << first - 0xFC
