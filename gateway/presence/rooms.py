@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import Any, Protocol
@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.deps import Deps
-from gateway.gate import grants, sessions, signers
+from gateway.gate import grants, sessions
 from gateway.gate.audit import Action, Stranger
 from gateway.gate.audit_log import AuditLog
 from gateway.gate.groups import Group
 from gateway.gate.kicks import DoorList, Kick
-from gateway.gate.sessions import Kept, Signers
+from gateway.gate.sessions import Kept
 from gateway.http.problems import Code
 from gateway.presence import seating
 from gateway.presence.effects import (
@@ -36,10 +36,9 @@ from gateway.presence.elsewhere import Elsewhere, NobodyElsewhere
 from gateway.presence.hub import Hub
 from gateway.presence.messages import Closing, Malformed, read, size_of, write
 from gateway.presence.outbox import Outbox
+from gateway.presence.renewals import Renewals
 from gateway.presence.seating import Move
-from store.errors import StoreError
 from tickets.door import DoorNotice
-from verifier.verdict import Inconclusive
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +56,6 @@ class Voices(Protocol):
         """Take that a session has no socket here any more."""
 
 
-TRY_AGAIN = timedelta(seconds=1)
-ASK_AGAIN = timedelta(seconds=2 * signers.WAIT_SECONDS)
-"""When a renewal comes round again whose question got lost."""
 TICK_SECONDS = 0.25
 
 
@@ -74,8 +70,6 @@ class Rooms:
         self.audit = AuditLog(deps.store)
         self._moves: Group[Move, None] = Group(deps.store, seating.attend)
         self._background: set[asyncio.Task[Any]] = set()
-        self._asking: set[asyncio.Task[Any]] = set()
-        self._chains = signers.Renewals(deps.lookup, deps.registry)
         self.elsewhere: Elsewhere = NobodyElsewhere()
         self.voices: Voices | None = None
         self.hub = Hub(limits=seating.limits_of(deps.settings.gate.limits))
@@ -85,6 +79,9 @@ class Rooms:
             seats=lambda: list(self.hub.seats()),
             carry_out=self.kick,
             doubt=self.doubt,
+        )
+        self._renewals = Renewals(
+            deps, hub=self.hub, door_list=self.door_list, tell=self._renewed, in_background=self._in_background
         )
 
     def enter(self, make_outbox: Callable[[], Outbox], *, client: str, event_id: int) -> tuple[Connection, Outbox]:
@@ -134,7 +131,7 @@ class Rooms:
         self.carry_out(effects)
         renewals = [effect for effect in effects if isinstance(effect, Renew)]
         if renewals:
-            await self._renew(renewals)
+            await self._renewals.renew(renewals)
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -146,8 +143,7 @@ class Rooms:
         """Send everybody away and finish writing who was here."""
         for connection in list(self._outboxes):
             self.carry_out(self.hub.close(connection, Closing.GOING_AWAY))
-        for question in self._asking:
-            question.cancel()
+        self._renewals.stop()
         if self._background:
             await asyncio.wait(self._background)
         await self.audit.settled()
@@ -216,59 +212,7 @@ class Rooms:
             if sequence >= self.door_list.sequence:
                 return kept
 
-    async def _renew(self, renewals: Sequence[Renew]) -> None:
-        now = self._deps.clock()
-        connections = [renewal.connection for renewal in renewals]
-        if self.door_list.blind(now):
-            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
-        ids = {renewal.seat.session_id for renewal in renewals}
-        try:
-            kept = await self._deps.store.transact(partial(seating.renew, ids, self._deps.settings.network, now))
-        except StoreError as error:
-            log.warning("renewal_put_off", reason=str(error), sockets=len(connections))
-            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
-        waiting: list[Renew] = []
-        to_ask: dict[str, Signers] = {}
-        for renewal in renewals:
-            its = kept.get(renewal.seat.session_id)
-            code = sessions.refusal(its, generation=renewal.seat.generation, now=now)
-            if code is None and its is not None and its.signers is not None:
-                waiting.append(renewal)
-                to_ask[its.session.id] = its.signers
-            else:
-                self._renew_one(renewal, its, code, now)
-        if waiting:  # for a chain, with which nobody else's renewal and no event's end must wait
-            self.hub.renew_again([renewal.connection for renewal in waiting], at=now + ASK_AGAIN)
-            question = self._background_task(self._renew_asked(waiting, to_ask))
-            self._asking.add(question)
-            question.add_done_callback(self._asking.discard)
-        return None
-
-    async def _renew_asked(self, renewals: Sequence[Renew], asked: Mapping[str, Signers]) -> None:
-        """Renew, once their chain was asked, whose keys it must go on naming. Ticket and event are read behind that."""
-        asked_at = self._deps.clock()
-        heard = await self._chains.hear(asked)
-        now = self._deps.clock()
-        connections = [renewal.connection for renewal in renewals]
-        if self.door_list.blind(now):
-            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
-        if unheard := sum(isinstance(verdict, Inconclusive) for verdict in heard.values()):
-            log.warning("keys_unheard", sessions=unheard)
-        network = self._deps.settings.network
-        try:
-            kept = await self._deps.store.transact(partial(seating.renew_heard, heard, network, asked_at, now))
-        except StoreError as error:
-            log.warning("renewal_put_off", reason=str(error), sockets=len(connections))
-            return self.hub.renew_again(connections, at=now + TRY_AGAIN)
-        for renewal in renewals:
-            its = kept.get(renewal.seat.session_id)
-            code = sessions.refusal(its, generation=renewal.seat.generation, now=now)
-            if code is None and its is not None:
-                code = signers.refusal(its.signers, heard[its.session.id], now=now)
-            self._renew_one(renewal, its, code, now)
-        return None
-
-    def _renew_one(self, renewal: Renew, kept: Kept | None, code: Code | None, now: datetime) -> None:
+    def _renewed(self, renewal: Renew, kept: Kept | None, code: Code | None, now: datetime) -> None:
         if kept is None:
             return self._turn_away(renewal.connection, Code.SESSION_INVALID)
         self._audit(renewal.connection, kept, Action.RENEW, code, now)
@@ -293,9 +237,9 @@ class Rooms:
         self.carry_out(self.hub.refuse(connection, closing=seating.closing_of(code), reason=code))
 
     def _note(self, seat: Seat, *, arrived: bool) -> None:
-        self._background_task(self._moves.submit(Move(seat=seat, arrived=arrived, at=self._deps.clock())))
+        self._in_background(self._moves.submit(Move(seat=seat, arrived=arrived, at=self._deps.clock())))
 
-    def _background_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._finished)

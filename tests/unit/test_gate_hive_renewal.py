@@ -426,7 +426,7 @@ async def test_a_renewal_that_the_database_cannot_take_is_put_off(house, monkeyp
 
     monkeypatch.setattr(seating, "renew_heard", failing)
     await wait_for_renewal(house, socket)
-    await asyncio.wait(house.rooms._asking)
+    await asyncio.wait(house.rooms._renewals._asking)
     assert failures == []
     await house.move(timedelta(seconds=1))
     assert (await house.said(socket))["type"] == "renewed"
