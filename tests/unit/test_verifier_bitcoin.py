@@ -116,7 +116,7 @@ def test_a_legacy_signature_has_no_prefix():
 def test_a_signature_longer_than_any_is_not_even_decoded(monkeypatch):
     longest = bitcoin.LONGEST_SIGNATURE
     assert isinstance(verdict(ACCOUNT, "hello", "A" * longest), Invalid)
-    monkeypatch.setattr(bitcoin.binascii, "a2b_base64", lambda *_text, **_options: pytest.fail("it was decoded"))
+    monkeypatch.setattr(bitcoin, "from_base64", lambda _text: pytest.fail("it was decoded"))
     found = verdict(ACCOUNT, "hello", "A" * (longest + 4))
     assert found == Invalid(reason=f"a signature is base64, of at most {longest} characters")
 

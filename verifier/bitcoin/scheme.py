@@ -1,12 +1,12 @@
 """How a Bitcoin account shows itself: by BIP-137 or BIP-322, as its address and the signature's prefix say."""
 
-import binascii
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from chains.account import Account
 from chains.bitcoin.script import output_script
 from verifier.bitcoin import bip137, bip322
+from verifier.notation import from_base64
 from verifier.port import Lookup
 from verifier.skew import SKEW
 from verifier.texts import signin
@@ -25,10 +25,11 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     The signature is base64 as BIP-137 and BIP-322 write it, behind BIP-322's prefix or none. A message that presents
     itself as a sign-in must also be one, for this wallet and for this moment.
     """
-    raw = _bytes(signature[len(signature) % 4 :])
+    prefix, written = signature[: len(signature) % 4], signature[len(signature) % 4 :]
+    raw = from_base64(written) if len(written) <= LONGEST_SIGNATURE else None
     if raw is None:
         return Invalid(reason=f"a signature is base64, of at most {LONGEST_SIGNATURE} characters")
-    form = _FORMS.get(signature[: len(signature) % 4])
+    form = _FORMS.get(prefix)
     if form is None:
         return Invalid(reason="what stands before the base64 is none of BIP-322's prefixes")
     try:
@@ -38,17 +39,6 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     if reason := signin.objection(message, account, now=now, skew=SKEW):
         return Invalid(reason=reason)
     return form(account, message, raw)
-
-
-def _bytes(text: str) -> bytes | None:
-    """Return what base64 says, if it is written the one way there is: no white space, no bits left over."""
-    if len(text) > LONGEST_SIGNATURE:
-        return None
-    try:
-        raw = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        return None
-    return raw if binascii.b2a_base64(raw, newline=False).decode() == text else None
 
 
 def _unprefixed(account: Account, message: str, raw: bytes) -> Verdict:

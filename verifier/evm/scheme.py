@@ -1,10 +1,10 @@
 """How an EVM account shows itself: recover its key first, ask its contract (through the port) where that fails."""
 
-import re
 from datetime import datetime
 
 from chains.account import Account
 from verifier.evm import eip191, eip712, erc6492
+from verifier.notation import from_hex
 from verifier.port import Lookup
 from verifier.skew import SKEW
 from verifier.texts import signin
@@ -12,7 +12,6 @@ from verifier.verdict import Invalid, Valid, Verdict
 
 LONGEST_SIGNATURE = 16_384
 """Bytes. A passkey wallet's wrapped signature has some 3,000; a call with more than 49,152 no node takes (EIP-3860)."""
-_HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*+)")
 
 
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
@@ -23,10 +22,9 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     that it refuses would cost a node two questions. An account that delegates to code (EIP-7702) still signs with its
     key, and its code is asked only where the key did not.
     """
-    match = _HEX.fullmatch(signature)
-    if match is None or len(match[1]) > 2 * LONGEST_SIGNATURE:
+    raw = from_hex(signature)
+    if raw is None or len(raw) > LONGEST_SIGNATURE:
         return Invalid(reason=f"a signature is at most {LONGEST_SIGNATURE} bytes in hex")
-    raw = bytes.fromhex(match[1])
     hashed = eip191.digest(message)
     if hashed is None:
         return Invalid(reason="the message is no Unicode text")

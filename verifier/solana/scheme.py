@@ -3,13 +3,12 @@
 The text as it stands is what `signMessage` signs, and `signIn` for a text that it wrote (Sign In With Solana).
 """
 
-import base64
-import re
 from datetime import datetime
 
 from solders.signature import Signature
 
 from chains.account import Account
+from verifier.notation import from_base64, from_hex
 from verifier.port import Lookup
 from verifier.skew import SKEW
 from verifier.solana import ed25519
@@ -20,7 +19,6 @@ from verifier.verdict import Invalid, Valid, Verdict
 
 _LONGEST_BASE58 = 88  # digits of 64 bytes
 _LONGEST = 2 + 2 * solana_memo.LARGEST
-_HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})++)")
 
 
 async def verify(
@@ -69,10 +67,4 @@ def _bytes_of(text: str) -> bytes | None:
             pass  # not base58, or of another length
     if len(text) > _LONGEST:
         return None
-    if match := _HEX.fullmatch(text):
-        return bytes.fromhex(match[1])
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-    return raw if raw and base64.b64encode(raw).decode() == text else None
+    return from_hex(text) or from_base64(text) or None
