@@ -11,9 +11,10 @@ from config.amounts import to_units
 from config.registry import Registry
 from gateway.api.event_view import Availability, EventView, availability, event_view
 from gateway.deps import DEPS
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
 from gateway.http.models import Answer, Given
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import Route
 from tickets import events, listing
 from tickets.event import Event

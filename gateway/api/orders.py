@@ -11,8 +11,9 @@ from gateway.api.bill import Desk, desk_of, payment_link_of
 from gateway.api.links import qr_svg
 from gateway.api.order_view import OrderView, find_view
 from gateway.deps import DEPS
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import Route
 from tickets import events, orders, till
 from tickets.order import OrderState

@@ -18,9 +18,10 @@ from config.registry import Network
 from gateway.api.bill import Desk, desk_of
 from gateway.api.order_view import PaymentSeen, payment_seen
 from gateway.deps import DEPS
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
 from gateway.http.models import Answer, DecimalText, Given
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import Route
 from memo.grammar import EventMemo, parse
 from tickets import notes, till

@@ -26,10 +26,11 @@ from gateway.gate.pages import Pages
 from gateway.gate.proofs import PROOF_PROBLEMS, Expected, Proof, read_message, spend
 from gateway.http import idempotency
 from gateway.http.client import client_of
+from gateway.http.codes import Code
 from gateway.http.idempotency import Claim, Stored
 from gateway.http.limits import Budget
 from gateway.http.models import EventRef, Given, WalletAddress
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import Result, Route
 from gateway.operations.health import selling
 from tickets import addresses, events, orders

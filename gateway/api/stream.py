@@ -13,8 +13,9 @@ from gateway.api.bill import desk_of
 from gateway.api.order_view import OrderView, find_view, versions
 from gateway.deps import DEPS
 from gateway.http.client import client_of
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import Route, json_bytes
 from store.engine import Store
 from store.errors import StoreError, StoreUnavailableError

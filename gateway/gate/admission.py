@@ -17,7 +17,7 @@ from gateway.gate.openings import Opening
 from gateway.gate.proofs import Proof
 from gateway.gate.sessions import Session
 from gateway.gate.standing import Who
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from verifier.verdict import Valid
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, delete, update
 
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.schema import audit
 from store.batch import Batch
 from store.upsert import insert_ignore

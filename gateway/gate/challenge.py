@@ -12,7 +12,8 @@ from gateway.gate.home import account_given
 from gateway.gate.models import MAX_MESSAGE, ChallengeAnswer, ChallengeGiven
 from gateway.gate.nonces import NonceScope
 from gateway.gate.pages import Pages, address_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 from verifier.evm.eip712 import typed_data
 from verifier.texts.challenge import LIFE, Challenge, parse, write
 from verifier.texts.layout import Malformed

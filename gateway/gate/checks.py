@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from tickets.event import EventStatus
 from tickets.ticket import TicketState
 

@@ -16,7 +16,8 @@ from gateway.gate.desk import DESK, refuse, told
 from gateway.gate.models import IceAnswer
 from gateway.gate.sessions import Kept
 from gateway.http.client import client_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 
 BEARER = "bearer "
 

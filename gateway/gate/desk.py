@@ -21,7 +21,8 @@ from gateway.gate.kicks import DoorList
 from gateway.gate.lookup import Nodes
 from gateway.gate.spent import SpentHere
 from gateway.http.client import client_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 
 RETRY_SECONDS: Mapping[Code, int] = MappingProxyType(
     {Code.SIGNATURE_INCONCLUSIVE: 3, Code.GATE_BLIND: 2, Code.TOO_MANY_SOCKETS: 10}

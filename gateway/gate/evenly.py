@@ -10,7 +10,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.gate.models import VerifyAnswer
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 
 G = TypeVar("G", bound=BaseModel)
 R = TypeVar("R")

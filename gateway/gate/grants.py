@@ -9,7 +9,7 @@ from gateway.gate import livekit, turn
 from gateway.gate.livekit import RoomToken
 from gateway.gate.sessions import Session
 from gateway.gate.turn import TurnCredential
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from tickets.keys import KeyKind, Keyring, Refused, TokenFault
 
 TOKEN_LIFE = timedelta(minutes=5)

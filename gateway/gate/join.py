@@ -16,8 +16,9 @@ from gateway.gate.models import GrantAnswer, ProofGiven
 from gateway.gate.openings import resume_digest
 from gateway.gate.proving import prove
 from gateway.http.client import client_of
+from gateway.http.codes import Code
 from gateway.http.limits import LIMITS, Budget
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 
 RESUME_BYTES = 32
 

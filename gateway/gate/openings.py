@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from config.registry import Network
 from gateway.gate.checks import Standing
 from gateway.gate.sessions import Kept, Session, of_resume, packed, refusal
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.schema import sessions
 from store.batch import Batch
 from tickets import attendance, door

@@ -12,7 +12,7 @@ from chains.account import Account
 from config.registry import Network
 from gateway.gate import nonces
 from gateway.gate.nonces import NonceScope, NonceState
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.schema import spent_proofs
 from store.batch import Batch
 from verifier.skew import SKEW

@@ -15,7 +15,7 @@ from gateway.gate.lookup import DoorLookup
 from gateway.gate.models import ProofGiven
 from gateway.gate.pages import Pages
 from gateway.gate.proofs import Expected, Proof
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from tickets.event import Event
 from verifier.texts.challenge import timestamp_text
 from verifier.texts.purpose import Purpose

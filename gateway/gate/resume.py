@@ -19,7 +19,8 @@ from gateway.gate.models import GrantAnswer, ResumeGiven
 from gateway.gate.openings import resume_digest
 from gateway.gate.sessions import Kept, Signers
 from gateway.http.client import client_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 from verifier.verdict import Invalid, Verdict
 
 

@@ -24,8 +24,8 @@ from gateway.gate.models import (
 from gateway.gate.proofs import PROOF_PROBLEMS
 from gateway.gate.resume import resume
 from gateway.gate.verify_access import verify_access
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
-from gateway.http.problems import Code
 from gateway.http.routing import Route
 from gateway.presence.rooms import Rooms
 from gateway.presence.socket import ROOMS, presence

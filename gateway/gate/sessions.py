@@ -16,7 +16,7 @@ from gateway.gate import checks
 from gateway.gate.audit import Action, Entry
 from gateway.gate.checks import Role, Standing
 from gateway.gate.standing import BANNED, EVENT_COLUMNS, TICKET_COLUMNS, event_of, role_of, ticket_of
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.schema import bans, sessions
 from tickets.schema import events, tickets
 

@@ -17,7 +17,7 @@ from config.registry import Registry
 from gateway.gate import openings
 from gateway.gate.home import at_home
 from gateway.gate.sessions import Signers
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.schema import sessions
 from verifier.hive import judged
 from verifier.port import AuthorityLookup

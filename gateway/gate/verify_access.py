@@ -16,7 +16,8 @@ from gateway.gate.evenly import evenly
 from gateway.gate.models import ProofGiven, VerifyAnswer
 from gateway.gate.proving import Proven, prove
 from gateway.http.client import client_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 
 AS_PROBLEMS = frozenset({Code.INVALID_ACCOUNT, Code.WALLET_NOT_SUPPORTED, Code.SIGNATURE_INCONCLUSIVE})
 """Where nothing could be said of the wallet's access; every other refusal is an answer to the question."""

@@ -10,7 +10,8 @@ from multidict import CIMultiDict
 from sqlalchemy import Connection, bindparam, select
 
 from config.clock import Clock
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 from store.engine import Store
 from store.errors import StoreUnavailableError
 from tickets.schema import events

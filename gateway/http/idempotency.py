@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from gateway.http.client import client_of
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 from gateway.http.routing import JSON, Result, json_bytes
 from gateway.schema import idempotency
 from store.engine import Store

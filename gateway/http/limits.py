@@ -9,7 +9,8 @@ from aiohttp import web
 
 from config.clock import Clock
 from config.settings import GateLimits
-from gateway.http.problems import Code, Problem
+from gateway.http.codes import Code
+from gateway.http.problems import Problem
 from gateway.http.window import WindowMemory
 
 WINDOW_SECONDS = 60

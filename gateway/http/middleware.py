@@ -13,8 +13,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from gateway.deps import DEPS
+from gateway.http.codes import Code
 from gateway.http.cors import allow_origin, preflight
-from gateway.http.problems import Code, Problem, ProblemResponse
+from gateway.http.problems import Problem, ProblemResponse
 from store.errors import StoreUnavailableError
 
 log = structlog.get_logger(__name__)

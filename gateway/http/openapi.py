@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
-from gateway.http.problems import PROBLEM_JSON, Code
+from gateway.http.problems import PROBLEM_JSON
 from gateway.http.routing import JSON, ROUTES, Route
 
 OPENAPI = "3.1.0"

@@ -15,8 +15,9 @@ from gateway.deps import DEPS
 from gateway.gate.audit import Action, Stranger
 from gateway.gate.audit_log import AUDIT
 from gateway.http.client import client_of
+from gateway.http.codes import Code
 from gateway.http.limits import LIMITS, Budget
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 
 JSON = "application/json"
 SWITCHING = 101

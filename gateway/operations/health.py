@@ -12,9 +12,10 @@ from chains.progress import Progress, Status, load, status_of
 from config.registry import Chain, Network
 from gateway.background import BACKGROUND
 from gateway.deps import DEPS
+from gateway.http.codes import Code
 from gateway.http.limits import Budget
 from gateway.http.models import Answer
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.http.routing import JSON, Route, json_bytes
 from gateway.presence.socket import ROOMS
 from store.errors import StoreError

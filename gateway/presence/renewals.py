@@ -15,7 +15,7 @@ from gateway.deps import Deps
 from gateway.gate import sessions, signers
 from gateway.gate.kicks import DoorList
 from gateway.gate.sessions import Kept, Signers
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.presence import seating
 from gateway.presence.effects import Renew
 from gateway.presence.hub import Hub

@@ -18,7 +18,7 @@ from gateway.gate.audit_log import AuditLog
 from gateway.gate.groups import Group
 from gateway.gate.kicks import DoorList, Kick
 from gateway.gate.sessions import Kept
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.presence import seating
 from gateway.presence.effects import (
     Arrived,

@@ -14,7 +14,7 @@ from gateway.gate.checks import Standing
 from gateway.gate.grants import Grant
 from gateway.gate.models import TurnAnswer
 from gateway.gate.sessions import Kept
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from gateway.presence.effects import Seat
 from gateway.presence.limits import Limits
 from gateway.presence.messages import Closing, Message

@@ -5,8 +5,9 @@ from aiohttp import WSMsgType, web
 from gateway.deps import DEPS
 from gateway.gate.desk import DESK, told
 from gateway.http.client import client_of
+from gateway.http.codes import Code
 from gateway.http.cors import ORIGINS
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.presence.messages import MAX_SIGNAL_BYTES
 from gateway.presence.outbox import Outbox
 from gateway.presence.rooms import Rooms

@@ -12,7 +12,7 @@ import yarl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.http.problems import Code
+from gateway.http.codes import Code
 from tests.support import tickets_box as box
 from tests.support.gateway_app import WALLET, running
 

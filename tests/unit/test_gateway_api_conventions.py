@@ -13,8 +13,9 @@ from aiohttp import web
 
 from gateway.app import TABLES
 from gateway.http import middleware
+from gateway.http.codes import Code, problems_page
 from gateway.http.openapi import describe, problems_of
-from gateway.http.problems import Code, Problem, problems_page
+from gateway.http.problems import Problem
 from gateway.http.server_log import SERVER
 from store.errors import StoreUnavailableError
 from tests.support import tickets_box as box

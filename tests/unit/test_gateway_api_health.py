@@ -13,8 +13,8 @@ from gateway.gate.audit import Action, Stranger
 from gateway.gate.kicks import DoorList
 from gateway.housekeeping import forget
 from gateway.http import idempotency
+from gateway.http.codes import Code
 from gateway.http.idempotency import Claim
-from gateway.http.problems import Code
 from gateway.operations import health
 from gateway.operations.health import Alive
 from gateway.operations.scrape import build_metrics_app

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from gateway.http import idempotency
+from gateway.http.codes import Code
 from gateway.http.idempotency import Claim, Stored, once, read_key
 from gateway.http.models import Answer
-from gateway.http.problems import Code, Problem
+from gateway.http.problems import Problem
 from gateway.schema import idempotency as rows
 from store.engine import open_store
 from tests.support import tickets_box as box

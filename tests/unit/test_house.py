@@ -74,6 +74,7 @@ PURE = (
     "gateway/neighbours/letters.py",
     "gateway/neighbours/mirror.py",
     "gateway/gate/nonces.py",
+    "gateway/http/codes.py",
     "gateway/presence/effects.py",
     "gateway/presence/hub.py",
     "gateway/presence/limits.py",
