@@ -27,7 +27,7 @@ from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
 
 CALLS_PER_BATCH = 10
 TRACE_SECONDS = 3.0
-"""All traces of one poll take no longer: finality waits for none, and what is not told by then is not noted."""
+"""So long finality waits for all traces of one poll together, and no longer: what is not told by then is not noted."""
 LARGEST_TRACE = 16 * 2**20
 """Bytes of a block's trace that are still read: many times what a full block of Ethereum comes to."""
 
