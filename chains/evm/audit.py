@@ -126,8 +126,9 @@ async def noted(endpoint: Endpoint, final: tuple[Payment, ...], late: Collection
     `late` are left out, for they may have come in another block than theirs.
     """
     wanted: defaultdict[Block, set[str]] = defaultdict(set)
+    elsewhere = {one.key for one in late}
     for one in final:
-        if one.key.index == INTERNAL_INDEX and one.block is not None and one not in late:
+        if one.key.index == INTERNAL_INDEX and one.block is not None and one.key not in elsewhere:
             wanted[one.block].add(one.destination.lower())
     told: dict[str, tuple[Note, ...]] = {}
     with suppress(TimeoutError):
