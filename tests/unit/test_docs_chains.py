@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "chains"
 PAGES = sorted(page.name for page in FOLDER.glob("*.md"))
 TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)")
+SECTIONS = ["The node", "Settings", "What the buyer does", "What can go wrong"]
 MAIN = {entry.alias: chain_id for chain_id, entry in load_entries().items() if entry.network is Network.MAIN}
 
 
@@ -22,6 +23,14 @@ def test_every_example_of_settings_is_one_that_is_taken(tmp_path, page):
     for example in TOML.findall((FOLDER / page).read_text()):
         head = "" if "network =" in example else 'network = "main"\n[platform]\ndomains = ["tickets.example"]\n'
         load(tmp_path, head + example)
+
+
+@pytest.mark.parametrize("page", [f"{alias}.md" for alias in MAIN])
+def test_each_page_says_which_node_to_run_its_settings_what_the_buyer_does_and_what_can_go_wrong(page):
+    text = re.sub(r"^```.*?^```$", "settings", (FOLDER / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    told = dict(part.split("\n", 1) for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:])
+    assert [title for title in told if title in SECTIONS] == SECTIONS
+    assert [title for title in SECTIONS if len(told[title].split()) < 10] == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
