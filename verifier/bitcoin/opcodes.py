@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from chains.hashes import hash160, ripemd160, sha256, sha256d
 from verifier.bitcoin.machine import MOST_OPERATIONS, NOT_SATISFIED, Machine, Operation, Rules
 from verifier.bitcoin.script import Objection, element, number, truth
-from verifier.bitcoin.signature import ecdsa_holds, schnorr_holds
+from verifier.bitcoin.signature import ecdsa_holds, is_key, schnorr_holds
 from verifier.bitcoin.transaction import SIGHASH_ALL
 from verifier.verdict import Inconclusive, Invalid
 
 MOST_CHECKS = 64
 """Signature checks in one script, our own bound: OP_CHECKMULTISIG has 20 keys at most."""
 _MOST_KEYS = 20
-_COMPRESSED, _UNCOMPRESSED, _X_ONLY = 33, 65, 32
+_X_ONLY = 32
 _LOCK_TIME_IS_TIME = 500_000_000
 """From here on a lock time counts seconds since 1970, below it blocks (BIP-65)."""
 _SEQUENCE_FINAL = 0xFFFFFFFF
@@ -170,15 +170,13 @@ def _holds(machine: Machine, signature: bytes, key: bytes) -> bool | Objection:
 
 
 def _key_objection(key: bytes, rules: Rules) -> Objection | None:
-    """Return why a key may not stand in a script: STRICTENC, with a witness the short form alone (BIP-143)."""
+    """Return why a key may not stand in a script."""
     if rules is Rules.TAPSCRIPT:
         if key and len(key) != _X_ONLY:
             return Inconclusive(reason="the script has a key of a type that is not defined yet", passing=False)
         written = bool(key)
-    elif rules is Rules.LEGACY and len(key) == _UNCOMPRESSED:
-        written = key[0] == 4  # noqa: PLR2004  SEC 1 §2.3.3
     else:
-        written = len(key) == _COMPRESSED and key[0] in (2, 3)
+        written = is_key(key, uncompressed=rules is Rules.LEGACY)
     return None if written else Invalid(reason="the script has a key that is not written as keys are")
 
 

@@ -7,6 +7,14 @@ from coincurve import PublicKey, PublicKeyXOnly
 from verifier.bitcoin.transaction import SIGHASH_ALL, SIGHASH_DEFAULT
 
 _SCHNORR_BYTES = 64
+_COMPRESSED_KEY, _UNCOMPRESSED_KEY = 33, 65
+
+
+def is_key(key: bytes, *, uncompressed: bool) -> bool:
+    """Whether a key for ECDSA is written as STRICTENC asks; the long form is forbidden in a witness (BIP-143)."""
+    if len(key) == _UNCOMPRESSED_KEY:
+        return uncompressed and key[0] == 4  # noqa: PLR2004  SEC 1 §2.3.3
+    return len(key) == _COMPRESSED_KEY and key[0] in (2, 3)
 
 
 def ecdsa_holds(signature: bytes, key: bytes, digest: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Whether BIP-322's `to_sign` may spend an output: what each type of address asks for (BIP-16, 141, 341, 342). Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from coincurve import PublicKeyXOnly
@@ -9,7 +9,7 @@ from chains.hashes import hash160, sha256, sized, tagged
 from verifier.bitcoin.machine import NOT_SATISFIED, Machine, Rules, run
 from verifier.bitcoin.opcodes import OPERATIONS
 from verifier.bitcoin.script import LONGEST_ELEMENT, Objection, pushes
-from verifier.bitcoin.signature import ecdsa_holds, schnorr_holds
+from verifier.bitcoin.signature import ecdsa_holds, is_key, schnorr_holds
 from verifier.bitcoin.transaction import ToSign, legacy_sighash, segwit_sighash, taproot_sighash
 from verifier.verdict import Inconclusive, Invalid
 
@@ -19,7 +19,6 @@ TO_WITNESS_KEY_HASH, TO_WITNESS_SCRIPT_HASH, TO_TAPROOT = b"\x00\x14", b"\x00\x2
 _KEY_HASH = slice(3, 23)
 _SCRIPT_HASH = slice(2, 22)
 _PROGRAM = slice(2, None)
-_COMPRESSED_KEY = 33
 _ANNEX = 0x50
 _TAPSCRIPT = 0xC0
 _CONTROL_HEAD, _CONTROL_STEP, _DEEPEST = 33, 32, 128
@@ -54,14 +53,13 @@ def nested_program(witness: tuple[bytes, ...], script: bytes) -> bytes | None:
 
 
 def _to_key_hash(to_sign: ToSign, script: bytes) -> Objection | None:
-    """P2PKH: signature and key are pushed, and the output's script checks them."""
+    """P2PKH: signature and key are pushed."""
     given = pushes(to_sign.script_sig)
     if not isinstance(given, list):
         return given
     if to_sign.witness:
         return Invalid(reason="an address without a witness cannot be signed for with one")
-    digest = legacy_sighash(to_sign, script)
-    return _run(Rules.LEGACY, given, script, to_sign=to_sign, sighash=lambda _kind: digest)
+    return _by_key(given, script[_KEY_HASH], legacy_sighash(to_sign, script), uncompressed=True)
 
 
 def _to_script_hash(to_sign: ToSign, script: bytes) -> Objection | None:
@@ -92,13 +90,18 @@ def _to_witness(to_sign: ToSign, program: bytes) -> Objection | None:
 
 
 def _to_witness_key_hash(to_sign: ToSign, key_hash: bytes) -> Objection | None:
-    """P2WPKH: what P2PKH's script would do with the witness (BIP-141); compressed keys only (BIP-143)."""
-    if len(to_sign.witness) != 2:  # noqa: PLR2004  signature and key
-        return NOT_SATISFIED
-    signature, key = to_sign.witness
-    if len(key) != _COMPRESSED_KEY or hash160(key) != key_hash:
-        return _FOREIGN
+    """P2WPKH: signature and key are the witness, and what is signed has P2PKH's script in it (BIP-143)."""
     digest = segwit_sighash(to_sign, TO_KEY_HASH + key_hash + b"\x88\xac")
+    return _by_key(to_sign.witness, key_hash, digest, uncompressed=False)
+
+
+def _by_key(given: Sequence[bytes], key_hash: bytes, digest: bytes, *, uncompressed: bool) -> Objection | None:
+    """What P2PKH's script does, DUP HASH160 <key_hash> EQUALVERIFY CHECKSIG, without a machine to run it on."""
+    if len(given) != 2:  # noqa: PLR2004  signature and key
+        return NOT_SATISFIED
+    signature, key = given
+    if hash160(key) != key_hash or not is_key(key, uncompressed=uncompressed):
+        return _FOREIGN
     return None if ecdsa_holds(signature, key, digest) else _SIGNATURE_DOES_NOT_HOLD
 
 

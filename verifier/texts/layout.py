@@ -190,6 +190,6 @@ def _fields(message: SignIn) -> Iterator[str]:
 
 
 def _message(found: dict[str, Any]) -> SignIn:
-    resources = found.pop("resources", None)
-    listed = None if resources is None else tuple(resources.split("\n- ")[1:])
-    return SignIn(**found, resources=listed)
+    if found["resources"] is not None:
+        found["resources"] = tuple(found["resources"].split("\n- ")[1:])
+    return SignIn(**found)

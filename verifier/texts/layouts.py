@@ -40,4 +40,7 @@ def claimed(text: str) -> Layout | None:
     first_line = text.partition("\n")[0]
     if _OPENING not in first_line:
         return None
-    return next((layout for layout in LAYOUTS.values() if layout.claim in first_line), None)
+    for layout in LAYOUTS.values():
+        if layout.claim in first_line:
+            return layout
+    return None
