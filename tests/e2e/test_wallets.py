@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import time
 from datetime import datetime
 from types import SimpleNamespace
@@ -15,13 +16,24 @@ from store.engine import open_store
 from tests.support import gate_house, npm_house
 from tests.support.gate_house import refused
 from tests.support.npm_house import FAMILIES
-from tests.support.npm_wallets import ALL, bent
+from tests.support.npm_wallets import ALL, SCRIPTS, bent
+from tests.support.verifier_signers import BENDS
 from verifier.verdict import Valid
 
 NAMES = [*itertools.chain(*FAMILIES.values())]
 ANY_TEXT = [name for name in NAMES if name not in ALL or ALL[name].any_text]
 REFUSED = "signature_invalid"
 WAYS = 13
+LIBRARIES = {  # module here, package there: what people's wallets and pages are made with
+    "ethers": "ethers",
+    "viem": "viem",
+    "bip322-js": "bip322-js",
+    "bitcoinjs-message": "bitcoinjs-message",
+    "solana-web3": "@solana/web3.js",
+    "tweetnacl": "tweetnacl",
+    "dhive": "@hiveio/dhive",
+    "hive-js": "@hiveio/hive-js",
+}
 SOLD_ON_HIVE = f"""
 [chains."{npm_house.HIVE}"]
 endpoints = ["{npm_house.NOBODY}"]
@@ -39,6 +51,20 @@ def house():
 async def door(house):
     async with house.visited() as door:
         yield door
+
+
+def test_every_library_of_the_mission_signs_here_with_the_program_of_monero():
+    assert LIBRARIES.keys() <= {kind.library for kind in ALL.values()}
+    assert {name.partition(":")[0] for name in FAMILIES["monero"]} == {"monero-wallet-rpc"}
+    installed = json.loads((SCRIPTS / "wallets" / "package.json").read_text())["dependencies"]
+    for module, package in LIBRARIES.items():
+        assert package in installed
+        assert f'require("{package}' in (SCRIPTS / "wallets" / f"{module}.js").read_text()
+
+
+def test_there_are_ten_ways_to_bend_the_bytes_of_a_signature_alone():
+    assert len(BENDS) == 10
+    assert all(bend(bytes(range(64))) != bytes(range(64)) for bend in BENDS.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
