@@ -120,7 +120,5 @@ def anvils() -> Iterator[Callable[[int], Anvil]]:
 @pytest.fixture
 def anvil(anvils: Callable[[int], Anvil]) -> Iterator[Anvil]:
     """The development chain's node, put back to where it was afterwards."""
-    node = anvils(31337)
-    snapshot = node.rpc("evm_snapshot")
-    yield node
-    node.rpc("evm_revert", snapshot)
+    with anvils(31337).lent() as node:
+        yield node

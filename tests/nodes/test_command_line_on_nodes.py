@@ -16,10 +16,8 @@ US = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 
 @pytest.fixture
 def chain(anvils):
-    node = anvils(1)
-    snapshot = node.rpc("evm_snapshot")
-    yield node
-    node.rpc("evm_revert", snapshot)
+    with anvils(1).lent() as node:
+        yield node
 
 
 def verdict(account, signature, *words):

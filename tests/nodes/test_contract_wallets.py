@@ -36,18 +36,14 @@ BOB = Key(b"\xb0" * 32)
 
 @pytest.fixture
 def chain(anvils):
-    node = anvils(1)
-    snapshot = node.rpc("evm_snapshot")
-    yield node
-    node.rpc("evm_revert", snapshot)
+    with anvils(1).lent() as node:
+        yield node
 
 
 @pytest.fixture
 def other_chain(anvils):
-    node = anvils(137)
-    snapshot = node.rpc("evm_snapshot")
-    yield node
-    node.rpc("evm_revert", snapshot)
+    with anvils(137).lent() as node:
+        yield node
 
 
 @pytest.fixture

@@ -38,11 +38,8 @@ class Safe:
 
 @pytest.fixture
 def nodes(anvils):
-    both = [anvils(31337), anvils(31338)]
-    snapshots = [node.rpc("evm_snapshot") for node in both]
-    yield both
-    for node, snapshot in zip(both, snapshots, strict=True):
-        node.rpc("evm_revert", snapshot)
+    with anvils(31337).lent() as one, anvils(31338).lent() as other:
+        yield [one, other]
 
 
 @pytest.fixture

@@ -26,10 +26,8 @@ DIGEST = personal_digest(MESSAGE)
 
 @pytest.fixture
 def chain(anvils):
-    node = anvils(1)
-    snapshot = node.rpc("evm_snapshot")
-    yield node
-    node.rpc("evm_revert", snapshot)
+    with anvils(1).lent() as node:
+        yield node
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ class Anvil:
             raise NodeError(answer["error"])
         return answer["result"]
 
+    @contextlib.contextmanager
+    def lent(self) -> Iterator["Anvil"]:
+        """Give the node away for a while: the chain is put back to where it was afterwards."""
+        snapshot = self.rpc("evm_snapshot")
+        yield self
+        self.rpc("evm_revert", snapshot)
+
     @property
     def accounts(self) -> list[str]:
         """Unlocked, funded accounts (EIP-55)."""

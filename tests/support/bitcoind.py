@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.support.anvil import NodeError
 from tests.support.programs import ROOT, free_port, new_enough, program, running, scratch
@@ -86,6 +86,10 @@ class Bitcoind:
         if answer.get("error") is not None:
             raise NodeError(answer["error"])
         return answer["result"]
+
+    def add_wallet(self, name: str) -> None:
+        """Make a wallet that is loaded again after a restart."""
+        self.rpc("createwallet", name, False, False, "", False, True, True)
 
     @property
     def height(self) -> int:
@@ -167,6 +171,9 @@ class Bitcoind:
         return self.signed(transaction(inputs, [*paid, change]), coins)
 
 
+Node = TypeVar("Node", bound=Bitcoind)
+
+
 def transaction(inputs: Sequence[tuple[str, int]], outputs: Sequence[tuple[bytes, int]], *, version: int = 2) -> str:
     """Return an unsigned transaction, replaceable by BIP-125, in the form without a witness (BIP-144), as hex."""
     parts = [version.to_bytes(4, "little"), varint(len(inputs))]
@@ -207,11 +214,17 @@ def bitcoind_path() -> str:
 @contextlib.contextmanager
 def bitcoind_node(*arguments: str, blocks: int = 2 * MATURITY) -> Iterator[Bitcoind]:
     """Run bitcoind on a fresh chain of so many blocks, with wallets `miner`, whose coins are mature, and `buyer`."""
-    node = Bitcoind(folder=scratch("bitcoind"), port=free_port(), arguments=arguments)
+    with started(Bitcoind(folder=scratch("bitcoind"), port=free_port(), arguments=arguments), blocks) as node:
+        yield node
+
+
+@contextlib.contextmanager
+def started(node: Node, blocks: int) -> Iterator[Node]:
+    """Start a node of the family, whose folder is its own, with both wallets and so many blocks."""
     try:
         node.start()
         for wallet in (MINER, BUYER):
-            node.rpc("createwallet", wallet, False, False, "", False, True, True)  # loaded again after a restart
+            node.add_wallet(wallet)
         if blocks:
             node.mine(blocks)
         yield node

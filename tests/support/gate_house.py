@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientResponse, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientResponse, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 from coincurve import PrivateKey
 from sqlalchemy import select
@@ -247,6 +247,18 @@ class House:
 
 
 @asynccontextmanager
+async def gate_of(deps: Deps, *, pace: Pace | None = None) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """A running gate, or one more of the same house. It reads the door list and the clock when a test says so."""
+    app = build_app(deps)
+    if pace is not None:
+        app[PACE] = pace
+    async with TestClient(TestServer(app)) as client:
+        for task in app[WATCH]:
+            task.cancel()
+        yield client
+
+
+@asynccontextmanager
 async def opened(
     store: Store,
     now: datetime,
@@ -261,11 +273,7 @@ async def opened(
     clock = HandClock(now)
     deps = dependencies(store, folder, clock, **wanted)
     made = await box.opened(store, now, slug="opening-night", **{**times, **(event or {})})
-    app = build_app(deps)
-    app[PACE] = pace or AT_ONCE
-    async with TestClient(TestServer(app)) as client:
-        for task in client.app[WATCH]:  # time is the test's: `House.look` reads the list and the clock when it says so
-            task.cancel()
+    async with gate_of(deps, pace=pace or AT_ONCE) as client:
         house = House(client=client, deps=deps, clock=clock, event=made)
         yield house
         for socket in house.sockets:

@@ -1,11 +1,10 @@
 """A real Litecoin node on its own chain (litecoind -regtest): an older cousin of bitcoind with extension blocks."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from functools import cache
 
-from tests.support.bitcoind import BUYER, COIN, MATURITY, MINER, Bitcoind
+from tests.support.bitcoind import COIN, MATURITY, MINER, Bitcoind, started
 from tests.support.programs import ROOT, free_port, new_enough, program, scratch
 
 OLDEST = (0, 21)
@@ -54,14 +53,6 @@ def litecoind_path() -> str:
 def litecoind_node(*arguments: str, blocks: int = 2 * MATURITY) -> Iterator[Litecoind]:
     """Run litecoind on a fresh chain of so many blocks, with wallets `miner`, whose coins are mature, and `buyer`."""
     own = (_PATIENCE, *arguments)
-    node = Litecoind(folder=scratch("litecoind"), port=free_port(), arguments=own, program=litecoind_path())
-    try:
-        node.start()
-        for wallet in (MINER, BUYER):
-            node.add_wallet(wallet)
-        if blocks:
-            node.mine(blocks)
+    made = Litecoind(folder=scratch("litecoind"), port=free_port(), arguments=own, program=litecoind_path())
+    with started(made, blocks) as node:
         yield node
-    finally:
-        node.stop()
-        shutil.rmtree(node.folder, ignore_errors=True)

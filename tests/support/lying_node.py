@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from tests.support.proxy_server import SESSION, proxy_server
+from tests.support.proxy_server import SESSION, hung_up, proxy_server
 
 Twist = Callable[[str, list[Any], Any], Any]
 """Makes of (method, parameters, true result) the result that is told."""
@@ -105,9 +105,7 @@ class LyingNode:
         """Answer one HTTP request."""
         self.requests += 1
         if self.dead:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return hung_up(request)
         if self.hangs:
             await self.over.wait()
         raw = await request.read()
@@ -118,9 +116,7 @@ class LyingNode:
         if self.hangs_over & methods:
             await self.over.wait()
         if self.dies_of & methods:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return hung_up(request)
         if self.garbage is not None or self.status != 200:
             return web.Response(body=self.garbage or b"busy", status=self.status, headers=self.headers)
         session: aiohttp.ClientSession = request.app[SESSION]

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from tests.support.proxy_server import SESSION, proxy_server
+from tests.support.proxy_server import SESSION, hung_up, proxy_server
 
 Twist = Callable[[str, dict[str, Any], Any], Any]
 """Makes of (method or path, parameters, true result) the result that is told."""
@@ -42,9 +42,7 @@ class MoneroProxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
         if self.dead:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return hung_up(request)
         if self.hangs:
             await self.over.wait()
         if self.garbage is not None:

@@ -23,7 +23,7 @@ from chains.port import Watch
 from chains.testing import CHAIN, FakeChain
 from monitor.settlement import settle
 from monitor.watcher import Watcher
-from store.engine import open_store
+from store.engine import Store, open_store
 from store.metadata import metadata
 from store.schema import leases
 from tests.support.monitor_history import ADDRESSES
@@ -68,18 +68,11 @@ class Careless(Watcher):
 
 async def live(url: str, *, kill_at: int = 0, after_a_kill: bool = False, careless: bool = False) -> tuple[str, str]:
     """Live through the history; return its steps, `s` for statements and `c` for commits, and the book it ended in."""
-    store, passed = open_store(url), ""
+    store = open_store(url)
     if after_a_kill:  # half a minute later: the dead watcher's lease ran out
         await store.transact(lambda conn: conn.execute(update(leases).values(expires_at=START)).rowcount)
 
-    def before(step: str) -> None:
-        nonlocal passed
-        passed += step
-        if len(passed) == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(store.engine, "before_cursor_execute", lambda *_: before("s"))
-    event.listen(store.engine, "commit", lambda _: before("c"))
+    passed = steps_of(store, kill_at)
     world = World(store=store, chain=history(), now=START)
     if careless:
         world.watcher.__class__ = Careless
@@ -88,7 +81,21 @@ async def live(url: str, *, kill_at: int = 0, after_a_kill: bool = False, carele
         await world.catch_up()
     book = repr(await world.book())
     await store.aclose()
-    return passed, book
+    return "".join(passed), book
+
+
+def steps_of(store: Store, kill_at: int) -> list[str]:
+    """Return a list that fills with the steps the store takes, `s` and `c`; before one of them this process dies."""
+    passed: list[str] = []
+
+    def before(step: str) -> None:
+        passed.append(step)
+        if len(passed) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(store.engine, "before_cursor_execute", lambda *_: before("s"))
+    event.listen(store.engine, "commit", lambda _: before("c"))
+    return passed
 
 
 def in_fork(work: Callable[[], str]) -> str | None:

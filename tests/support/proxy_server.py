@@ -11,6 +11,13 @@ SESSION = web.AppKey("session", aiohttp.ClientSession)
 """With which a handler asks the true node."""
 
 
+def hung_up(request: web.Request) -> web.Response:
+    """Break the connection instead of an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
 @asynccontextmanager
 async def proxy_server(
     handle: Callable[[web.Request], Awaitable[web.StreamResponse]], over: asyncio.Event, *, path: str = "/"

@@ -7,9 +7,7 @@ in, and at which places another book came of it.
 
 import asyncio
 import json
-import os
 import pickle
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 import usher.schema
 from chains.port import ChainSource
 from config.registry import Chain
 from store.engine import Store, open_store
 from store.schema import leases
-from tests.support.monitor_crash import Careless, databases, in_fork, places
+from tests.support.monitor_crash import Careless, databases, in_fork, places, steps_of
 from tests.support.monitor_world import START, read_book, standing
 from tests.support.stage_watcher import watcher_of
 
@@ -51,19 +49,12 @@ async def ended(store: Store) -> str:
 
 async def live(reading: Reading, url: str, kill_at: int = 0) -> tuple[str, str]:
     """Read all there is; return the steps, `s` for statements and `c` for commits, and the book it ended in."""
-    store, source, passed = open_store(url), reading.reader(), ""
+    store, source = open_store(url), reading.reader()
     await store.transact(
         lambda conn: conn.execute(update(leases).values(expires_at=START - timedelta(days=1))).rowcount
     )
 
-    def before(step: str) -> None:
-        nonlocal passed
-        passed += step
-        if len(passed) == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(store.engine, "before_cursor_execute", lambda *_: before("s"))
-    event.listen(store.engine, "commit", lambda _: before("c"))
+    passed = steps_of(store, kill_at)
     watcher = watcher_of(reading.chain, reading.receive, source=source, store=store, clock=lambda: reading.now)
     if reading.careless:
         watcher.__class__ = Careless
@@ -72,7 +63,7 @@ async def live(reading: Reading, url: str, kill_at: int = 0) -> tuple[str, str]:
     book = await ended(store)
     await source.aclose()
     await store.aclose()
-    return passed, book
+    return "".join(passed), book
 
 
 def main() -> None:

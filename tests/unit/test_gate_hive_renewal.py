@@ -5,16 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
 
 from chains.accounts import account_of
 from chains.hive.keys import public_key
 from chains.hive.lookup import Bounds, HiveLookup
 from config.registry import Network
-from gateway.app import build_app
 from gateway.gate import signers
-from gateway.gate.routes import WATCH
 from gateway.gate.signers import AT_ONCE, UNHEARD_FOR, Renewals
 from gateway.presence import seating
 from gateway.presence.socket import ROOMS
@@ -22,7 +19,7 @@ from gateway.schema import sessions
 from store.errors import StoreUnavailableError
 from tests.nodes.hive import wallet
 from tests.nodes.hive.chain import Emulation
-from tests.support.gate_house import Contracts, Wallet, opened, refused
+from tests.support.gate_house import Contracts, Wallet, gate_of, opened, refused
 from tests.support.gate_livekit import livekit_server
 from tests.support.hive_node import CHAIN, hive_node
 from tickets import tickets as box_office
@@ -85,9 +82,7 @@ async def house(node, store, now, tmp_path):
 @pytest.fixture
 async def other_gate(house):
     """A second gate of the same house, which reads its door list when it is told to."""
-    async with TestClient(TestServer(build_app(house.deps))) as client:
-        for task in client.app[WATCH]:
-            task.cancel()
+    async with gate_of(house.deps) as client:
         yield client
 
 

@@ -3,13 +3,10 @@
 import asyncio
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import build_app
 from gateway.gate import sessions
-from gateway.gate.routes import WATCH
 from gateway.presence.socket import ROOMS
-from tests.support.gate_house import Wallet, opened
+from tests.support.gate_house import Wallet, gate_of, opened
 
 ANN, HOST = Wallet(1), Wallet(7)
 SUPERSEDED = [{"type": "kicked", "reason": "superseded"}, {"closed": 4409}]
@@ -25,9 +22,7 @@ async def house(store, now, tmp_path):
 @pytest.fixture
 async def other_gate(house):
     """A second gate of the same house, which reads its door list when it is told to."""
-    async with TestClient(TestServer(build_app(house.deps))) as client:
-        for task in client.app[WATCH]:
-            task.cancel()
+    async with gate_of(house.deps) as client:
         yield client
 
 

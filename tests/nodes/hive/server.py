@@ -14,6 +14,7 @@ from tests.nodes.hive import api, controls
 from tests.nodes.hive.chain import Block, Emulation
 from tests.nodes.hive.state import Refused
 from tests.nodes.hive.view import View
+from tests.support.proxy_server import hung_up
 
 PARSE_ERROR, INVALID_REQUEST, NO_PARAMETERS, UNREADABLE, DURING_CALL = -32700, -32600, -32001, -32002, -32003
 """The codes of hived's json_rpc plugin."""
@@ -64,9 +65,7 @@ class Node:
         """Answer one HTTP request."""
         self.requests += 1
         if self.dead:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return hung_up(request)
         body = await request.read()
         if self.hangs:
             self.held.set()

@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.node import Node, RpcError
 from tests.nodes.solana.rpc import answer
+from tests.support.proxy_server import hung_up
 
 LARGEST_REQUEST = 2**22
 
@@ -33,9 +34,7 @@ class Server:
         node = self.node(request.path)
         node.requests += 1
         if node.dead:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+            return hung_up(request)
         if node.garbage is not None or node.status != HTTPStatus.OK:
             return web.Response(body=node.garbage or b"busy", status=node.status)
         try:
