@@ -1,15 +1,16 @@
 """Contests of one core: ours and its peers take turns on the same inputs, and each one's CPU time is counted."""
 
+import argparse
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import median
 
 from bench.apart import Apart, installed, measured
-from bench.report import Result, against, progress
+from bench.report import Result, against, progress, report
 
 Work = Callable[[], object]
 
@@ -39,6 +40,10 @@ class Contest:
     per_call: int = 1  # units that one call is worth
 
 
+Contests = Callable[[], Iterator[Contest]]
+"""Makes the contests of one family, whose inputs take their time to make."""
+
+
 def each(work: Callable[..., object], inputs: Sequence[tuple[object, ...]]) -> Work:
     """Return what works on the next input at every call: on one alone it would be remembered, as at no door.
 
@@ -48,6 +53,15 @@ def each(work: Callable[..., object], inputs: Sequence[tuple[object, ...]]) -> W
         work(*one)
     turn = cycle(inputs)
     return lambda: work(*next(turn))
+
+
+def hold_families(families: Mapping[str, Contests], *, about: str | None) -> None:
+    """Measure what the command line asks for, all families by default, and print it."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--families", nargs="+", choices=families, default=[*families])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    report(held(contest for family in options.families for contest in families[family]()), as_json=options.json)
 
 
 def held(contests: Iterable[Contest]) -> list[Result]:

@@ -7,14 +7,12 @@ Ours includes every check: hashes, roots, signatures where they are there. Unles
 what is measured is what every foreign block costs.
 """
 
-import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
 from bench.blocks import bitcoin, evm, hive, monero, solana
-from bench.contest import Contest, held
-from bench.report import report
+from bench.contest import Contests, hold_families
 
-FAMILIES: Mapping[str, Callable[[], Iterator[Contest]]] = {
+FAMILIES: Mapping[str, Contests] = {
     "evm": evm.contests,
     "bitcoin": bitcoin.contests,
     "solana": solana.contests,
@@ -23,8 +21,4 @@ FAMILIES: Mapping[str, Callable[[], Iterator[Contest]]] = {
 }
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=[*FAMILIES])
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    report(held(contest for family in options.families for contest in FAMILIES[family]()), as_json=options.json)
+    hold_families(FAMILIES, about=__doc__)

@@ -3,17 +3,18 @@ others would use; all on the same texts, keys and core.
 
     python -m bench.verify [--families evm hive] [--json]
 
-Each call has another text and wallet than the last ones, so that nothing is measured that was only remembered.
+Each call has another text and wallet than the last ones, so that nothing is measured that was only remembered. Where a
+signature does not say what was signed (a text or its typed data, one of Solana's layouts) or whose it is (multisig),
+more than one primitive stands between it and a verdict: the limit that has an aim does all of them, and what a single
+one takes is told beside it.
 """
 
-import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
-from bench.contest import Contest, held
-from bench.report import report
+from bench.contest import Contests, hold_families
 from bench.signatures import bitcoin, evm, hive, monero, solana
 
-FAMILIES: Mapping[str, Callable[[], Iterator[Contest]]] = {
+FAMILIES: Mapping[str, Contests] = {
     "evm": evm.contests,
     "bitcoin": bitcoin.contests,
     "solana": solana.contests,
@@ -22,8 +23,4 @@ FAMILIES: Mapping[str, Callable[[], Iterator[Contest]]] = {
 }
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=[*FAMILIES])
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    report(held(contest for family in options.families for contest in FAMILIES[family]()), as_json=options.json)
+    hold_families(FAMILIES, about=__doc__)
