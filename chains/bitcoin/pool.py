@@ -4,33 +4,23 @@ A waiting payment is `gone` once a block holds another spender of an output that
 stands on that waits as well. That a node no longer has it, or has a replacement in its place, proves nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from chains.errors import PersistentError
 from chains.port import Checkpoint, Payment, Pending, Sweep, Watch
 from chains.position import read_payment, write_payment
-
-T = TypeVar("T")
+from chains.waiting import Waiting, bounded, with_waiting
+from chains.waiting import read as read_waiting
+from chains.waiting import write as write_waiting
 
 MATURITY = 100
 """Confirmations with which a coinbase can be spent in the next block (Bitcoin Core's COINBASE_MATURITY)."""
-MOST_WAITING = 500
-"""So many waiting payments are kept: what comes beyond is told of when it is in a block."""
 MOST_NEEDED = 32
 """What needs more outputs is told of when it is in a block, too: all are kept in mind, or a conflict about one that is
 not would never be noticed."""
 _POOL, _IMMATURE, _COINBASES = "pool", "immature", "coinbases"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """A transaction in no block yet that pays us."""
-
-    txid: str
-    payments: tuple[Payment, ...]
-    needs: tuple[tuple[bytes, str], ...]  # an output, and which transaction is to spend it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,37 +69,26 @@ def with_pool(sweep: Sweep, held: Held, news: News, pool: Pool | None) -> Sweep:
     mined = {key.txid for key in in_blocks}
     waiting, refuted = _sorted_out((waiting for waiting in held.waiting if waiting.txid not in mined), news)
     seen = () if pool is None else pool.ours
-    waiting = _bounded((*waiting, *(one for one in seen if one.txid not in mined)), pool)
-    waits = {one.txid for one in waiting}
+    waiting = bounded((*waiting, *(one for one in seen if one.txid not in mined)), None if pool is None else pool.txids)
     otherwise = (
         payment.key
         for one in held.waiting
         for payment in one.payments
         if payment.key in in_blocks and replace(in_blocks[payment.key], block=None) != payment
     )
-    gone = (
-        *(key for key in sweep.gone if key.txid not in waits),
-        *(payment.key for one in refuted for payment in one.payments),
-        *otherwise,
-    )
     pending = (
         *(Pending(payment=replace(payment, block=None), confirmations=0) for payment in immature),
         *(_unspendable(entry) if entry.payment.key.txid in coinbases else entry for entry in sweep.pending),
-        *(Pending(payment=payment, confirmations=0) for one in _foremost(waiting) for payment in one.payments),
     )
+    final = tuple(sorted((*mature, *_spendable(sweep, coinbases)), key=_height))
+    never = (*(payment.key for one in refuted for payment in one.payments), *otherwise)
+    told = with_waiting(replace(sweep, final=final, pending=pending), waiting, never)
     kept = Held(
         waiting=waiting,
         immature=immature,
-        coinbases=coinbases & {entry.payment.key.txid for entry in pending},
+        coinbases=coinbases & {entry.payment.key.txid for entry in told.pending},
     )
-    final = tuple(sorted((*mature, *_spendable(sweep, coinbases)), key=_height))
-    return replace(
-        sweep,
-        final=final,
-        pending=pending,
-        gone=tuple(dict.fromkeys(gone)),
-        checkpoint={**sweep.checkpoint, **write(kept)},
-    )
+    return replace(told, checkpoint={**sweep.checkpoint, **write(kept)})
 
 
 def _matured(sweep: Sweep, held: Held, coinbases: frozenset[str]) -> tuple[tuple[Payment, ...], tuple[Payment, ...]]:
@@ -143,42 +122,6 @@ def _sorted_out(held: Iterable[Waiting], news: News) -> tuple[tuple[Waiting, ...
     return tuple(still), tuple(refuted)
 
 
-def _foremost(waiting: Sequence[Waiting]) -> tuple[Waiting, ...]:
-    """Return those that can all be mined: of what spends one output, the one that was seen last.
-
-    The earlier ones are kept, for nothing proves them gone yet; but one coin must not keep the places of many orders.
-    """
-    spenders: dict[bytes, str] = {}
-    told: list[Waiting] = []
-    for one in reversed(waiting):
-        if all(spenders.get(output, spender) == spender for output, spender in one.needs):
-            spenders.update(one.needs)
-            told.append(one)
-    return tuple(reversed(told))
-
-
-def _bounded(waiting: Iterable[Waiting], pool: Pool | None) -> tuple[Waiting, ...]:
-    """Keep the bound: of what is too many, first that goes which the pool has no more, then that which came last."""
-    unique = {one.txid: one for one in waiting}
-    surplus = sum(len(one.payments) for one in unique.values()) - MOST_WAITING
-    if pool is not None:
-        for txid in [txid for txid in unique if txid not in pool.txids]:
-            if surplus <= 0:
-                break
-            surplus -= len(unique.pop(txid).payments)
-    return fitting(unique.values(), lambda one: len(one.payments), MOST_WAITING)
-
-
-def fitting(those: Iterable[T], size: Callable[[T], int], room: int) -> tuple[T, ...]:
-    """Return those that find room, in their order."""
-    kept: list[T] = []
-    for one in those:
-        if size(one) <= room:
-            kept.append(one)
-            room -= size(one)
-    return tuple(kept)
-
-
 def _height(payment: Payment) -> int:
     return payment.block.height if payment.block else -1
 
@@ -186,14 +129,7 @@ def _height(payment: Payment) -> int:
 def write(held: Held) -> Checkpoint:
     """Return what is held as part of the checkpoint."""
     return {
-        _POOL: [
-            {
-                "txid": one.txid,
-                "payments": [write_payment(payment) for payment in one.payments],
-                "needs": [[output.hex(), spender] for output, spender in one.needs],
-            }
-            for one in held.waiting
-        ],
+        _POOL: write_waiting(held.waiting),
         _IMMATURE: [write_payment(payment) for payment in held.immature],
         _COINBASES: [*sorted(held.coinbases)],
     }
@@ -204,17 +140,9 @@ def read(checkpoint: Checkpoint, chain: str) -> Held:
     stored: Mapping[str, Any] = checkpoint
     try:
         return Held(
-            waiting=tuple(_read_waiting(one, chain) for one in stored.get(_POOL, ())),
+            waiting=read_waiting(stored.get(_POOL, ()), chain),
             immature=tuple(read_payment(payment, chain) for payment in stored.get(_IMMATURE, ())),
             coinbases=frozenset(stored.get(_COINBASES, ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PersistentError(f"{chain}: the checkpoint cannot be read: {error!r}") from error
-
-
-def _read_waiting(stored: Mapping[str, Any], chain: str) -> Waiting:
-    return Waiting(
-        txid=stored["txid"],
-        payments=tuple(read_payment(payment, chain) for payment in stored["payments"]),
-        needs=tuple((bytes.fromhex(output), spender) for output, spender in stored["needs"]),
-    )

@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chains.errors import TransientError
 from chains.failover import Endpoints
-from chains.monero.pool import MOST_AT_ONCE, Look, Queue, Seen, Waiting, check_spent, check_transactions, double_spent
-from chains.port import PaymentKey
+from chains.monero.pool import MOST_AT_ONCE, Look, Queue, Seen, check_spent, check_transactions, double_spent
 from chains.reading import believed
 from chains.rpc import Endpoint
+from chains.waiting import Waiting
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,21 +28,21 @@ class Mempool:
 
     async def look(self, waits: Queue) -> Look | None:
         """Return what daemons say of what waits; None where none answers."""
-        txids = {one.payment.key.txid for one in waits.known} | {one.key.txid for one in waits.new}
+        txids = {one.txid for one in waits.known} | {one.key.txid for one in waits.new}
         try:
             seen = await self.seen(txids)
-            missing = [one for one in waits.known if one.payment.key.txid not in seen]
+            missing = [one for one in waits.known if one.txid not in seen]
             return Look(seen=seen, double_spent=await self._double_spent(missing))
         except TransientError:
             return None
 
-    async def _double_spent(self, waiting: Sequence[Waiting]) -> frozenset[PaymentKey]:
+    async def _double_spent(self, waiting: Sequence[Waiting]) -> frozenset[str]:
         """Return those of which a daemon, and a second one where there is one, says that they were double spent."""
         if not waiting:
             return frozenset()
         first, told = await self.endpoints.ask(lambda endpoint: _double_spent(endpoint, waiting))
         if told and self.endpoints.several:
-            suspects = [one for one in waiting if one.payment.key in told]
+            suspects = [one for one in waiting if one.txid in told]
             second = await self.endpoints.ask_another([first], lambda endpoint: _double_spent(endpoint, suspects))
             told = told & second[1] if second is not None else frozenset()
         return told
@@ -53,15 +56,15 @@ async def _transactions(endpoint: Endpoint, txids: Iterable[str]) -> dict[str, S
     return seen
 
 
-async def _double_spent(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple[Endpoint, frozenset[PaymentKey]]:
-    seen = await _transactions(endpoint, {one.payment.key.txid for one in waiting})
-    images = sorted({image for one in waiting if one.payment.key.txid not in seen for image in one.images})
-    spent: frozenset[str] = frozenset()
+async def _double_spent(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple[Endpoint, frozenset[str]]:
+    seen = await _transactions(endpoint, {one.txid for one in waiting})
+    images = sorted({image for one in waiting if one.txid not in seen for image, _ in one.needs})
+    spent: frozenset[bytes] = frozenset()
     for part in _parts(images):
-        answer = await endpoint.call("/is_key_image_spent", key_images=part)
+        answer = await endpoint.call("/is_key_image_spent", key_images=[image.hex() for image in part])
         spent |= believed(check_spent(answer, part))
     return endpoint, double_spent(waiting, seen, spent)
 
 
-def _parts(items: Sequence[str]) -> Iterable[list[str]]:
+def _parts(items: Sequence[T]) -> Iterable[list[T]]:
     return ([*items[at : at + MOST_AT_ONCE]] for at in range(0, len(items), MOST_AT_ONCE))

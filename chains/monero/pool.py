@@ -10,21 +10,12 @@ from typing import Any
 
 from chains.distrust import Distrusted
 from chains.monero.rings import images_of, rings_of
-from chains.port import Payment, PaymentKey, Pending, Sweep
+from chains.port import Payment, PaymentKey, Sweep
+from chains.waiting import Waiting, bounded, with_waiting
 
 MOST_AT_ONCE = 100
 """Transactions in one question; restricted daemons answer no more."""
-MOST_WAITING = 500
-"""So many are remembered; what comes beyond is told of when it is in a block."""
 _SPENT_IN_A_BLOCK = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """A payment that stands in no block, and what would have to be spent elsewhere to make it impossible."""
-
-    payment: Payment  # in no block
-    images: tuple[str, ...]  # key images of its transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +23,7 @@ class Seen:
     """A transaction that the daemon has."""
 
     in_pool: bool
-    images: tuple[str, ...]
+    images: tuple[bytes, ...]
     rings: tuple[frozenset[int], ...]
 
 
@@ -45,16 +36,18 @@ def check_transactions(raw: Any) -> dict[str, Seen] | Distrusted:
     for entry in entries:
         match entry:
             case {"tx_hash": str() as txid, "in_pool": bool() as in_pool, "as_json": str() as as_json}:
-                rings = rings_of(as_json)
+                rings, images = rings_of(as_json), images_of(as_json)
             case _:
                 return Distrusted(reason="a transaction came without its hash or inputs")
         if isinstance(rings, Distrusted):
             return rings
-        seen[txid] = Seen(in_pool=in_pool, images=images_of(as_json), rings=tuple(rings))
+        if isinstance(images, Distrusted):
+            return images
+        seen[txid] = Seen(in_pool=in_pool, images=images, rings=tuple(rings))
     return seen
 
 
-def check_spent(raw: Any, images: Iterable[str]) -> frozenset[str] | Distrusted:
+def check_spent(raw: Any, images: Iterable[bytes]) -> frozenset[bytes] | Distrusted:
     """Return which of the key images asked for were spent in a block, by the answer of `/is_key_image_spent`."""
     asked = list(images)
     status = raw.get("spent_status") if isinstance(raw, Mapping) else None
@@ -63,10 +56,10 @@ def check_spent(raw: Any, images: Iterable[str]) -> frozenset[str] | Distrusted:
     return frozenset(image for image, said in zip(asked, status, strict=True) if said == _SPENT_IN_A_BLOCK)
 
 
-def double_spent(waiting: Iterable[Waiting], seen: Mapping[str, Seen], spent: frozenset[str]) -> frozenset[PaymentKey]:
+def double_spent(waiting: Iterable[Waiting], seen: Mapping[str, Seen], spent: frozenset[bytes]) -> frozenset[str]:
     """Return those that can never be mined: another transaction, in a block, has spent what they would spend."""
     return frozenset(
-        one.payment.key for one in waiting if one.payment.key.txid not in seen and not spent.isdisjoint(one.images)
+        one.txid for one in waiting if one.txid not in seen and any(image in spent for image, _ in one.needs)
     )
 
 
@@ -83,15 +76,16 @@ class Look:
     """What daemons said of the queue."""
 
     seen: Mapping[str, Seen]  # by txid: what one of them has
-    double_spent: frozenset[PaymentKey]
+    double_spent: frozenset[str]  # txids
 
 
 def queue(
     waiting: Sequence[Waiting], sighted: Iterable[Payment], fallen: Iterable[Payment], in_blocks: Container[PaymentKey]
 ) -> Queue:
     """Return what has to be asked about. `fallen`: stood in a block that was replaced."""
-    known = tuple(one for one in waiting if one.payment.key not in in_blocks)
-    before = {one.payment.key for one in known}
+    left = (replace(one, payments=tuple(paid for paid in one.payments if paid.key not in in_blocks)) for one in waiting)
+    known = tuple(one for one in left if one.payments)
+    before = {payment.key for one in known for payment in one.payments}
     new = {one.key: replace(one, block=None) for one in (*sighted, *fallen)}
     return Queue(
         known=known,
@@ -104,18 +98,21 @@ def with_pool(sweep: Sweep, waits: Queue, look: Look | None) -> tuple[Sweep, tup
 
     `look` is None where no daemon answered: then nothing new is told, and what was told before still waits.
     """
-    entered: list[Waiting] = []
-    hopeless: frozenset[PaymentKey] = frozenset()
+    waiting = {one.txid: one for one in waits.known}
+    never: list[PaymentKey] = []
     if look is not None:
-        hopeless = look.double_spent
-        entered = [
-            Waiting(payment=one, images=seen.images)
-            for one in waits.new
-            if (seen := look.seen.get(one.key.txid)) is not None and seen.in_pool
-        ]
-    still = tuple(one for one in waits.known if one.payment.key not in hopeless)
-    waiting = (*still, *entered)[:MOST_WAITING]
-    keys = {one.payment.key for one in waiting}
-    gone = dict.fromkeys((*(key for key in sweep.gone if key not in keys), *sorted(hopeless)))
-    pending = tuple(Pending(payment=one.payment, confirmations=0) for one in waiting)
-    return replace(sweep, gone=tuple(gone), pending=(*sweep.pending, *pending)), waiting
+        double_spent = [waiting.pop(txid) for txid in sorted(look.double_spent & waiting.keys())]
+        never = [payment.key for one in double_spent for payment in one.payments]
+        for payment in waits.new:
+            seen = look.seen.get(payment.key.txid)
+            if seen is not None and seen.in_pool:
+                _enter(waiting, payment, seen)
+    kept = bounded(waiting.values(), None if look is None else look.seen)
+    return with_waiting(sweep, kept, never), kept
+
+
+def _enter(waiting: dict[str, Waiting], payment: Payment, seen: Seen) -> None:
+    """Let a payment wait with what else its transaction brings."""
+    txid = payment.key.txid
+    before = waiting.get(txid) or Waiting(txid=txid, payments=(), needs=tuple((image, txid) for image in seen.images))
+    waiting[txid] = replace(before, payments=(*before.payments, payment))

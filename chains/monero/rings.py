@@ -5,6 +5,7 @@ of ours, and something comes back to the primary address, it is our change: a st
 chance only, and then it is money that names no order either way. A stranger gains nothing by choosing them so.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from itertools import accumulate
 from typing import Any
@@ -13,6 +14,7 @@ import orjson
 
 from chains.distrust import Distrusted
 
+_IMAGE = re.compile(r"[0-9a-f]{64}")
 MOST_MEMBERS = 4096
 """Of one ring; the chain has sixteen."""
 
@@ -51,11 +53,14 @@ def rings_of(as_json: Any) -> list[frozenset[int]] | Distrusted:
     return rings
 
 
-def images_of(as_json: Any) -> tuple[str, ...]:
+def images_of(as_json: Any) -> tuple[bytes, ...] | Distrusted:
     """Return the key images that a transaction spends: no other one can ever use them again."""
     inputs = _inputs(as_json) or []
     keys = [one["key"] for one in inputs if isinstance(one, Mapping) and isinstance(one.get("key"), Mapping)]
-    return tuple(image for key in keys if isinstance(image := key.get("k_image"), str))
+    images = [key.get("k_image") for key in keys]
+    if not all(isinstance(image, str) and _IMAGE.fullmatch(image) for image in images):
+        return Distrusted(reason="a transaction has a key image that is none")
+    return tuple(bytes.fromhex(str(image)) for image in images)
 
 
 def is_own(rings: Collection[frozenset[int]], ours: frozenset[int]) -> bool:

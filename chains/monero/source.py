@@ -96,7 +96,7 @@ class MoneroSource:
         position, held = read(checkpoint, self._chain.id), state.read(checkpoint, self._chain.id)
         under_way = [
             *position.payments,
-            *(one.payment for one in held.waiting),
+            *held.sighted,
             *(one.payment for one in held.locked),
         ]
         watch = state.with_keys_of(watch, under_way)
@@ -127,7 +127,7 @@ class MoneroSource:
         if strange := ours.strange((*told.arrived, *told.waiting)):
             raise PersistentError(f"{self._chain.id}: the wallet's subaddress {strange.index} is not ours")
         spends = await self._own_spends(told, ours)
-        known = [*position.payments, *(one.payment for one in held.waiting)]
+        known = [*position.payments, *held.sighted]
         return Ledger(
             scanned=scanned,
             ours=replace(ours, spends=spends),

@@ -6,9 +6,11 @@ from typing import Any
 
 from chains.errors import PersistentError
 from chains.monero.locks import by_time, is_open
-from chains.monero.pool import Waiting
 from chains.port import Checkpoint, Payment, PaymentKey, Pending, Sweep, Watch
 from chains.position import read_payment, write_payment
+from chains.waiting import Waiting
+from chains.waiting import read as read_waiting
+from chains.waiting import write as write_waiting
 
 _KEY = "monero"
 
@@ -28,6 +30,11 @@ class State:
     began: int  # nothing below this height was ever looked at: a lost wallet is restored from here
     waiting: tuple[Waiting, ...] = ()
     locked: tuple[Locked, ...] = ()
+
+    @property
+    def sighted(self) -> tuple[Payment, ...]:
+        """The payments that wait."""
+        return tuple(payment for one in self.waiting for payment in one.payments)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,7 @@ def write(position: Checkpoint, state: State) -> Checkpoint:
         **position,
         _KEY: {
             "began": state.began,
-            "waiting": [[write_payment(one.payment), [*one.images]] for one in state.waiting],
+            "waiting": write_waiting(state.waiting),
             "locked": [[write_payment(one.payment), str(one.unlock_time)] for one in state.locked],
         },
     }
@@ -91,10 +98,7 @@ def read(checkpoint: Checkpoint, chain: str) -> State:
     try:
         return State(
             began=stored["began"],
-            waiting=tuple(
-                Waiting(payment=read_payment(payment, chain), images=tuple(images))
-                for payment, images in stored["waiting"]
-            ),
+            waiting=read_waiting(stored["waiting"], chain),
             locked=tuple(
                 Locked(payment=read_payment(payment, chain), unlock_time=int(unlock_time))
                 for payment, unlock_time in stored["locked"]

@@ -79,6 +79,43 @@ async def test_a_payment_whose_money_was_spent_elsewhere_is_gone(world, source):
     assert (await source.poll(after.checkpoint, watching(ours))).gone == ()
 
 
+async def test_of_two_payments_with_the_same_money_the_later_one_is_told_until_one_is_mined(world, source):
+    first, second = world.fresh(), world.fresh()
+    watch, checkpoint = watching(first, second), await source.start()
+    earlier = world.pay((first, 7))
+    waiting = await source.poll(checkpoint, watch)
+    world.node.flush()
+    later = world.double_spend(earlier, to=second)
+    contested = await source.poll(waiting.checkpoint, watch)
+    assert [entry.payment.key.txid for entry in waiting.pending] == [earlier]
+    assert ([entry.payment.key.txid for entry in contested.pending], contested.gone) == ([later], ())
+    world.mine()
+    mined = await source.poll(contested.checkpoint, watch)
+    assert [(entry.payment.key.txid, entry.confirmations) for entry in mined.pending] == [(later, 1)]
+    assert [key.txid for key in mined.gone] == [earlier]
+
+
+async def test_a_payment_that_fell_back_is_told_no_more_while_another_one_waits_with_its_money(world, source):
+    first, second = world.fresh(), world.fresh()
+    watch, checkpoint = watching(first, second), await source.start()
+    earlier = world.pay((first, 7))
+    world.mine()
+    before = await source.poll(checkpoint, watch)
+    world.reorg(1)
+    world.send_again(earlier)
+    fallen = await source.poll(before.checkpoint, watch)
+    assert (told(before), told(fallen), fallen.gone) == ([(7, 1)], [(7, 0)], ())
+    world.node.flush()
+    later = world.double_spend(earlier, to=second)
+    contested = await source.poll(fallen.checkpoint, watch)
+    assert ([entry.payment.key.txid for entry in contested.pending], contested.gone) == ([later], ())
+    world.node.flush()
+    world.send_again(earlier)
+    world.mine()
+    mined = await source.poll(contested.checkpoint, watch)
+    assert (told(mined), [key.txid for key in mined.gone]) == ([(7, 1)], [later])
+
+
 async def test_a_payment_that_only_vanished_from_the_pool_is_not_gone(world, source):
     """Negative control: absence proves nothing, and the payer may send it again."""
     ours = world.fresh()

@@ -70,12 +70,12 @@ class World:
         answer = self.node.post("/send_raw_transaction", tx_as_hex=self.sent[txid]["tx_blob"], do_not_relay=False)
         assert answer["status"] == "OK", answer
 
-    def double_spend(self, txid: str) -> str:
-        """Let another transaction wait that spends what this one spent, back to the payer."""
+    def double_spend(self, txid: str, to: str | None = None) -> str:
+        """Let another transaction wait that spends what this one spent, back to the payer or to somebody else."""
         [image, *_] = self.sent[txid]["spent_key_images"]["key_images"]
         self.payer.rpc("refresh")
         self.payer.rpc("rescan_spent")
-        sent = self.payer.rpc("sweep_single", key_image=image, address=self.payer_address, get_tx_hex=True)
+        sent = self.payer.rpc("sweep_single", key_image=image, address=to or self.payer_address, get_tx_hex=True)
         self.sent[sent["tx_hash"]] = sent
         other: str = sent["tx_hash"]
         return other

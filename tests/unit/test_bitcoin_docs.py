@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from chains.bitcoin.descriptor import Descriptor, parse
-from chains.bitcoin.pool import MATURITY, MOST_WAITING
+from chains.bitcoin.pool import MATURITY
+from chains.waiting import MOST_WAITING
 from chains.bitcoin.source import open_bitcoin
 from config.loader import load_registry
 from config.sections import ChainSettings

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chains.bitcoin.pool import MATURITY, MOST_WAITING, Held, News, Pool, Waiting, read, with_pool
+from chains.bitcoin.pool import MATURITY, Held, News, Pool, read, with_pool
 from chains.errors import PersistentError
 from chains.port import Block, Payment, PaymentKey, Pending, Sweep, Tip, Watch
+from chains.waiting import MOST_WAITING, Waiting
 
 CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
 MADE = datetime(2026, 11, 20, tzinfo=UTC)

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from chains.errors import PersistentError
-from chains.monero.pool import Waiting
 from chains.monero.state import Clock, Locked, State, needs_times, read, unlocked, with_keys_of, write
 from chains.port import Block, Pending, Sweep, Tip, Watch
 from chains.position import moment
+from chains.waiting import Waiting
 from tests.support.monero_values import SUBADDRESSES, ours, transfer
 
 CHAIN = "monero:regtest"
@@ -90,7 +90,13 @@ def test_one_that_never_opens_is_kept_for_ever_and_harms_nobody():
 def test_what_is_written_is_read_back_through_json():
     state = State(
         began=5,
-        waiting=(Waiting(payment=replace(COINBASE, block=None), images=("aa" * 32,)),),
+        waiting=(
+            Waiting(
+                txid=COINBASE.key.txid,
+                payments=(replace(COINBASE, block=None),),
+                needs=((b"\xaa" * 32, COINBASE.key.txid),),
+            ),
+        ),
         locked=(Locked(payment=COINBASE, unlock_time=2**64 - 1),),
     )
     stored = json.loads(json.dumps(write({"version": 1}, state)))
