@@ -40,7 +40,9 @@ def _contest(name: str, of: list[Proof], told: list[Told]) -> Contest:
 
 
 def _offchain(name: str, place: int) -> Contest:
-    """A signature does not say of which layout it is: the limit tries the text, then each layout up to its own."""
+    """A signature does not say of which layout it is, and every layout of a text is as well-formed as the others: the
+    limit tries the text, then each layout up to its own.
+    """
 
     def layout(number: int, text: str) -> list[bytes]:
         return [text.encode(), *layouts(text.encode(), bytes(_keypair(number).pubkey()))][: place + 2]
@@ -55,7 +57,7 @@ def _offchain(name: str, place: int) -> Contest:
         for number, proof in enumerate(of)
     ]
     peers = (
-        Peer(name="bare solders verify", work=each(_solders, [one[0][-1] for one in tried]), aim=AIM),
+        Peer(name="bare solders verify", work=each(_solders, [one[0][-1] for one in tried])),
         Peer(name=f"the same, {place + 2} times", work=each(_tried, tried), aim=AIM),
     )
     return Contest(name=name, ours=front(of), peers=peers, unit=UNIT)

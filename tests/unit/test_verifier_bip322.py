@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import bip322 as peer
 import pytest
+from coincurve import PublicKey
 
 from chains.account import Account
 from chains.accounts import account_of
@@ -36,6 +37,7 @@ from tests.support.verifier_bitcoin import (
     schnorr,
     script,
     tapscript,
+    to_key_hash,
     verdict,
 )
 from verifier.bitcoin import bip322
@@ -410,6 +412,17 @@ def test_a_witness_program_takes_the_short_form_of_a_key_alone():
     tx = ToSign(output=output)
     signed = replace(tx, witness=(ecdsa(ALICE, tx.segwit(p2pkh(compressed=False).output)), public))
     assert isinstance(verdict(account(output), "hello", signed.simple), Invalid)
+
+
+def test_a_key_in_the_hybrid_form_is_none_though_the_curve_knows_it():
+    public = ALICE.public_key.format(compressed=False)
+    hybrid = bytes([6 | public[-1] & 1]) + public[1:]
+    assert PublicKey(hybrid) == ALICE.public_key
+    for key, expected in ((public, Valid), (hybrid, Invalid)):
+        output = to_key_hash(key)
+        tx = ToSign(output=output)
+        signed = replace(tx, script_sig=script(ecdsa(ALICE, tx.legacy(output)), key))
+        assert isinstance(verdict(account(output), "hello", f"ful{signed.full}"), expected)
 
 
 @pytest.mark.parametrize(
