@@ -1,5 +1,5 @@
-"""Any text is read as bytes or as nothing, and nothing is raised. Base64 has one spelling of any bytes; hex has no other
-than its digits in either case, with or without `0x`.
+"""Any text is read as bytes or as nothing, and nothing is raised. Base64 has one spelling of any bytes; hex has no
+other than its digits in either case, with or without `0x`.
 """
 
 import base64
@@ -22,7 +22,7 @@ def test_what_is_written_is_read_back(raw):
 @given(ANY_TEXT | DIGITS)
 @example("0x")
 @example("")
-@example("٠٠")
+@example("\N{ARABIC-INDIC DIGIT ZERO}" * 2)
 @example("AA==\n")
 @example("AB==")
 @example("\ud800")
