@@ -13,6 +13,7 @@ from chains.port import Watch
 from config.registry import Family
 from tests.support.chains_drivers import DRIVERS, FINALITY, drivers, follow, nature, on_one_worker
 from tests.support.natures import NATURES, Nature
+from tests.support.sweeps import amounts, pending
 
 pytestmark = pytest.mark.timeout(300)  # a chain's first test waits for its node, and Monero's mines coins first
 
@@ -35,14 +36,6 @@ async def source(driver):
     opened = driver.source()
     yield opened
     await opened.aclose()
-
-
-def amounts(payments):
-    return [payment.amount for payment in payments]
-
-
-def pending(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 def test_every_family_in_the_catalogue_has_a_driver_here():

@@ -8,7 +8,6 @@ import pytest
 from chains.bitcoin import mempool, pool
 from chains.bitcoin.pool import MATURITY, MOST_NEEDED
 from chains.bitcoin.reader import Notes
-from chains.port import Watch
 from chains.progress import Progress, Status
 from memo.grammar import LONGEST
 from monitor.changes import changes, replay
@@ -16,6 +15,7 @@ from monitor.resume import begins_at
 from tests.support.bitcoind import COIN, NodeError, op_return, transaction
 from tests.support.chains_drivers import follow
 from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source, shared_bitcoind
+from tests.support.sweeps import pending, watching
 
 FINALITY = 6
 MEMO = "event:7:wallet:0x90F79bf6EB2c4f870365E785982E1f101E93b906"
@@ -33,14 +33,6 @@ async def source(node):
     opened = bitcoin_source(bitcoin_chain(blocks=FINALITY), node.url)
     yield opened
     await opened.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def amounts(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 def p2wsh(node):
@@ -208,10 +200,10 @@ async def test_a_payment_replaced_in_the_pool_is_gone_when_its_replacement_is_mi
     seen = await source.poll(checkpoint, watching(ours))
     second = node.send(node.respend(first, (ours, 5_001)))
     both = await source.poll(seen.checkpoint, watching(ours))
-    assert (amounts(both), both.gone) == ({5_001: 0}, ())  # one coin pays once; nothing proves which
+    assert (pending(both), both.gone) == ({5_001: 0}, ())  # one coin pays once; nothing proves which
     node.mine()
     mined = await source.poll(both.checkpoint, watching(ours))
-    assert (amounts(mined), [key.txid for key in mined.gone]) == ({5_001: 1}, [first])
+    assert (pending(mined), [key.txid for key in mined.gone]) == ({5_001: 1}, [first])
     node.mine(FINALITY)
     final, last = await follow(source, mined.checkpoint, watching(ours))
     assert ([payment.key.txid for payment in final], last.pending, last.gone) == ([second], (), ())
@@ -236,7 +228,7 @@ async def test_without_looking_who_spends_what_a_double_spent_payment_would_wait
     node.mine_only(node.respend(lost, (node.address(), 5_000)))
     node.mine(FINALITY)
     final, after = await follow(source, seen.checkpoint, watching(ours))
-    assert (final, amounts(after), after.gone) == ([], {5_000: 0}, ())
+    assert (final, pending(after), after.gone) == ([], {5_000: 0}, ())
 
 
 async def test_what_stands_on_a_payment_that_was_replaced_is_gone_with_it(node, source):
@@ -245,7 +237,7 @@ async def test_what_stands_on_a_payment_that_was_replaced_is_gone_with_it(node, 
     parent = node.pay((between, COIN))
     node.send(node.signed(transaction([(parent, 0)], [(node.script(ours), COIN - 1_000)])))
     seen = await source.poll(checkpoint, watching(ours))
-    assert amounts(seen) == {COIN - 1_000: 0}
+    assert pending(seen) == {COIN - 1_000: 0}
     node.mine_only(node.respend(parent, (node.address(), 5_000)))
     mined = await source.poll(seen.checkpoint, watching(ours))
     assert (mined.pending, len(mined.gone)) == ((), 1)
@@ -259,9 +251,9 @@ async def test_what_stands_on_a_payment_that_is_mined_before_it_still_waits(node
     seen = await source.poll(checkpoint, watching(ours))
     node.mine_only(parent)
     mined = await source.poll(seen.checkpoint, watching(ours))
-    assert (amounts(mined), mined.gone) == ({COIN - 1_000: 0}, ())
+    assert (pending(mined), mined.gone) == ({COIN - 1_000: 0}, ())
     node.mine()
-    assert amounts(await source.poll(mined.checkpoint, watching(ours))) == {COIN - 1_000: 1}
+    assert pending(await source.poll(mined.checkpoint, watching(ours))) == {COIN - 1_000: 1}
 
 
 async def test_that_a_node_forgets_what_waits_proves_nothing(node, source):
@@ -275,9 +267,9 @@ async def test_that_a_node_forgets_what_waits_proves_nothing(node, source):
     assert node.rpc("getrawmempool") == []
     node.mine(2)
     _, after = await follow(source, seen.checkpoint, watching(ours))
-    assert (amounts(after), after.gone) == ({5_000: 0}, ())
+    assert (pending(after), after.gone) == ({5_000: 0}, ())
     node.mine_only(raw)
-    assert amounts(await source.poll(after.checkpoint, watching(ours))) == {5_000: 1}
+    assert pending(await source.poll(after.checkpoint, watching(ours))) == {5_000: 1}
 
 
 async def test_a_conflict_that_is_itself_undone_brings_the_payment_back(node, source):
@@ -292,7 +284,7 @@ async def test_a_conflict_that_is_itself_undone_brings_the_payment_back(node, so
     node.undo(1)
     node.mine_only(raw)
     back = await source.poll(gone.checkpoint, watching(ours))
-    assert (amounts(back), back.gone) == ({5_000: 1}, ())
+    assert (pending(back), back.gone) == ({5_000: 1}, ())
 
 
 async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(node, source, monkeypatch):
@@ -308,7 +300,7 @@ async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(no
     assert second.pending == first.pending
     node.mine()
     mined = await source.poll(second.checkpoint, watching(ours))
-    assert (set(amounts(mined)), mined.gone) == ({1_001, 1_002, 1_003, 1_004}, ())
+    assert (set(pending(mined)), mined.gone) == ({1_001, 1_002, 1_003, 1_004}, ())
 
 
 async def test_a_transaction_that_pays_us_more_often_than_can_be_kept_is_told_of_when_it_is_mined(
@@ -323,9 +315,9 @@ async def test_a_transaction_that_pays_us_more_often_than_can_be_kept_is_told_of
     assert waits.pending == ()
     node.pay((ours, 1_004))
     beside = await source.poll(waits.checkpoint, watching(ours))
-    assert amounts(beside) == {1_004: 0}
+    assert pending(beside) == {1_004: 0}
     node.mine()
-    assert set(amounts(await source.poll(beside.checkpoint, watching(ours)))) == {1_001, 1_002, 1_003, 1_004}
+    assert set(pending(await source.poll(beside.checkpoint, watching(ours)))) == {1_001, 1_002, 1_003, 1_004}
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -336,7 +328,7 @@ async def test_a_payment_with_many_inputs_is_gone_though_only_the_last_of_them_i
     node.mine_only(paid)
     node.mine(depth - 1)
     mined = await source.poll(checkpoint, watching(ours))
-    assert amounts(mined) == {5_000: depth}
+    assert pending(mined) == {5_000: depth}
     node.undo(depth)
     for _ in range(depth):
         node.mine_only()
@@ -364,7 +356,7 @@ async def test_if_less_were_kept_in_mind_than_is_needed_a_double_spent_payment_w
     node.mine_only(node.signed(transaction([coins[-1]], [(node.script(node.address()), 5_000)])))
     node.mine(FINALITY)
     _, after = await follow(source, seen.checkpoint, watching(ours))
-    assert (amounts(after), after.gone) == ({5_000: 0}, ())
+    assert (pending(after), after.gone) == ({5_000: 0}, ())
 
 
 def many_coins(node, count):
@@ -405,12 +397,12 @@ async def test_a_payment_that_a_reorg_puts_back_into_the_pool_waits_again(node, 
     txid = node.pay((ours, 5_000), (op_return(MEMO.encode()), 0))
     node.mine(depth)
     before = await source.poll(checkpoint, watching(ours))
-    assert amounts(before) == {5_000: depth}
+    assert pending(before) == {5_000: depth}
     node.undo(depth)
     for _ in range(depth):
         node.mine_only()
     away = await source.poll(before.checkpoint, watching(ours))
-    assert (amounts(away), away.gone) == ({5_000: 0}, ())
+    assert (pending(away), away.gone) == ({5_000: 0}, ())
     assert replace(before.pending[0].payment, block=None) == away.pending[0].payment
     node.mine(depth + 2)
     final, _ = await follow(source, away.checkpoint, watching(ours))
@@ -432,7 +424,7 @@ async def test_a_payment_that_a_reorg_loses_is_gone_and_its_double_spend_is_paid
     for _ in range(depth - 1):
         node.mine_only()
     after = await source.poll(before.checkpoint, watching(ours))
-    assert (amounts(after), [key.txid for key in after.gone]) == ({4_000: depth}, [txid])
+    assert (pending(after), [key.txid for key in after.gone]) == ({4_000: depth}, [txid])
     node.mine(depth + 2)
     final, _ = await follow(source, after.checkpoint, watching(ours))
     assert [payment.amount for payment in final] == [4_000]

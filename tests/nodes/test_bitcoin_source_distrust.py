@@ -10,13 +10,13 @@ from chains.bitcoin import reader as bitcoin_reader
 from chains.bitcoin.source import open_bitcoin
 from chains.bitcoin.transport import WARMING_UP
 from chains.errors import DeepReorgError, TransientError, WrongChainError
-from chains.port import Watch
 from config.settings import ChainSettings
 from tests.support.bitcoind import COIN, bitcoind_node, op_return, transaction
 from tests.support.bitcoind_proxy import lying_bitcoind
 from tests.support.chains_drivers import follow
 from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source, shared_bitcoind
 from tests.support.lying_node import without
+from tests.support.sweeps import pending, watching
 
 FINALITY = 6
 
@@ -39,14 +39,6 @@ async def source(proxy):
     opened = bitcoin_source(bitcoin_chain(blocks=FINALITY), proxy.url)
     yield opened
     await opened.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def amounts(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 def header_hash(raw):
@@ -124,7 +116,7 @@ async def test_without_the_check_of_the_root_a_payment_can_be_withheld(node, pro
     node.mine()
     monkeypatch.setattr(bitcoin_block, "merkle_root", lambda _leaves: ANY)
     proxy.twist = raw_block(without_last_transaction)
-    assert amounts(await source.poll(checkpoint, watching(ours))) == {}
+    assert pending(await source.poll(checkpoint, watching(ours))) == {}
 
 
 def made_up(raw):
@@ -153,7 +145,7 @@ async def test_a_block_without_work_is_not_believed_though_it_hashes_and_links_u
     with pytest.raises(TransientError, match="does not prove its work"):
         await source.poll(checkpoint, watching(ours))
     monkeypatch.setattr(bitcoin_reader, "unproved", lambda *_: None)
-    assert amounts(await source.poll(checkpoint, watching(ours)))[5_000] == 1  # an invented confirmation
+    assert pending(await source.poll(checkpoint, watching(ours)))[5_000] == 1  # an invented confirmation
 
 
 def from_elsewhere(method, _params, result):
@@ -192,12 +184,12 @@ async def test_a_large_payment_counts_when_two_endpoints_agree_on_its_block(node
         node.mine()
         other.dead = True
         alone = await source.poll(checkpoint, watching(ours))
-        assert amounts(alone) == {COIN + 1: 0}
+        assert pending(alone) == {COIN + 1: 0}
         other.dead = False
         agreed = await bitcoin_source(chain, proxy.url, other.url, agree_above={chain.native.id: COIN}).poll(
             alone.checkpoint, watching(ours)
         )
-        assert amounts(agreed) == {COIN + 1: 1}
+        assert pending(agreed) == {COIN + 1: 1}
         await source.aclose()
 
 
@@ -313,7 +305,7 @@ async def test_a_block_that_is_too_large_to_be_decoded_at_once_is_read_all_the_s
     node.mine()
     monkeypatch.setattr("chains.wire.LARGEST_ANSWER", 12_000)
     proxy.twist = lambda _method, params, result: {"tx": "x" * 20_000} if params[1:] == [3] else result
-    assert amounts(await source.poll(checkpoint, watching(ours))) == {5_000: 1, 6_000: 1}
+    assert pending(await source.poll(checkpoint, watching(ours))) == {5_000: 1, 6_000: 1}
 
 
 @pytest.mark.parametrize("method", ["getrawmempool", "gettxout", "getnetworkinfo"])
@@ -326,7 +318,7 @@ async def test_a_node_that_does_not_show_its_pool_is_read_all_the_same(node, pro
     assert waiting.pending == ()
     node.mine()
     mined = await bitcoin_source(bitcoin_chain(), proxy.url).poll(waiting.checkpoint, watching(ours))
-    assert amounts(mined) == {5_000: 1}
+    assert pending(mined) == {5_000: 1}
 
 
 async def test_the_pool_of_an_endpoint_that_stands_elsewhere_is_not_looked_at(node, proxy, source):
@@ -337,7 +329,7 @@ async def test_the_pool_of_an_endpoint_that_stands_elsewhere_is_not_looked_at(no
     mined = await source.poll(checkpoint, watching(ours))
     told = {"getbestblockhash": "ab" * 32, "getrawmempool": [txid]}
     proxy.twist = lambda method, _params, result: told.get(method, result)
-    assert amounts(await source.poll(mined.checkpoint, watching(ours))) == {5_000: 1}
+    assert pending(await source.poll(mined.checkpoint, watching(ours))) == {5_000: 1}
 
 
 async def test_a_transaction_that_leaves_the_pool_while_it_is_looked_at_is_passed_over(node, proxy, source):
@@ -347,7 +339,7 @@ async def test_a_transaction_that_leaves_the_pool_while_it_is_looked_at_is_passe
     proxy.twist = lambda method, _params, result: None if method == "gettxout" else result
     assert (await source.poll(checkpoint, watching(ours))).pending == ()
     proxy.twist = lambda method, _params, result: [*result, "ab" * 32] if method == "getrawmempool" else result
-    assert amounts(await source.poll(checkpoint, watching(ours))) == {5_000: 0}
+    assert pending(await source.poll(checkpoint, watching(ours))) == {5_000: 0}
 
 
 async def test_a_waiting_transaction_that_cannot_be_read_hides_no_other(node, proxy, source):
@@ -357,7 +349,7 @@ async def test_a_waiting_transaction_that_cannot_be_read_hides_no_other(node, pr
     strange = node.pay((node.address(), 5_000))
     node.pay((ours, 6_000))
     proxy.twist = lambda _method, params, result: "0200000000ff" if params[:1] == [strange] else result
-    assert amounts(await source.poll(checkpoint, watching(ours))) == {6_000: 0}
+    assert pending(await source.poll(checkpoint, watching(ours))) == {6_000: 0}
 
 
 async def test_a_node_that_tells_another_transaction_than_was_asked_for_is_not_listened_to(node, proxy, source):

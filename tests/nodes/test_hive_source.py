@@ -26,6 +26,7 @@ from tests.support.hive_node import (
     hive_node,
     hive_source,
 )
+from tests.support.sweeps import amounts, pending
 
 US = "usher-tickets"
 WATCH = Watch(active=frozenset({US}))
@@ -68,14 +69,6 @@ async def source(node):
     opened = hive_source(CHAIN, node.url)
     yield opened
     await opened.aclose()
-
-
-def amounts(payments):
-    return [payment.amount for payment in payments]
-
-
-def pending(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 # --- payments -------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from chains.bitcoin.script import address_of, script_of, witness_script
 from chains.errors import WrongChainError
 from chains.hashes import sha256d
 from chains.inspection import Given
-from chains.port import Watch
 from config.registry import Network, Registry
 from gateway.gate.home import account_given
 from tests.support.bitcoind import BUYER, COIN, FEE, MINER, op_return, transaction
@@ -23,6 +22,7 @@ from tests.support.driver_bitcoin import bitcoin_chain, bitcoin_source
 from tests.support.driver_litecoin import REGTEST, litecoin_chain, shared_litecoind
 from tests.support.litecoind import EXTENDED, litecoind_node
 from tests.support.stage import tpub_of
+from tests.support.sweeps import pending, watching
 from tests.support.verifier_bitcoin import verdict
 from verifier.verdict import Invalid, Valid
 
@@ -44,14 +44,6 @@ async def source(node):
     opened = bitcoin_source(CHAIN, node.url)
     yield opened
     await opened.aclose()
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
-
-
-def amounts(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 # --- the entry ------------------------------------------------------------------------------------------------------
@@ -109,7 +101,7 @@ async def test_a_payment_with_a_memo_is_seen_in_the_pool_in_its_block_and_final(
     checkpoint = await source.start()
     txid = node.pay((ours, 12_345), (op_return(MEMO.encode()), 0))
     waiting = await source.poll(checkpoint, watching(ours))
-    assert amounts(waiting) == {12_345: 0}
+    assert pending(waiting) == {12_345: 0}
     [block] = node.mine()
     mined = await source.poll(waiting.checkpoint, watching(ours))
     [entry] = mined.pending
@@ -222,9 +214,9 @@ async def test_coins_on_their_way_into_the_extension_keep_nobody_from_the_rest_o
     node.pay_as_it_likes(node.address("mweb"), COIN)
     node.pay((ours, 5_000))
     sweep = await source.poll(checkpoint, watching(ours))
-    assert amounts(sweep) == {5_000: 0}
+    assert pending(sweep) == {5_000: 0}
     node.mine()
-    assert amounts(await source.poll(sweep.checkpoint, watching(ours))) == {5_000: 1}
+    assert pending(await source.poll(sweep.checkpoint, watching(ours))) == {5_000: 1}
 
 
 def test_an_extended_block_on_paper_is_read_raw_and_decoded(node):

@@ -24,6 +24,7 @@ from tests.nodes.solana.tokens import TOKEN, TOKEN_2022
 from tests.support.chains_drivers import follow
 from tests.support.natures import FINALITY
 from tests.support.solana_node import CHAIN, RENT, Hands, hands, memo, solana_chain, solana_node, solana_source, wallet
+from tests.support.sweeps import amounts
 
 ORDERS = references(b"secret of the tests", CHAIN, 0, 2000)
 
@@ -75,10 +76,6 @@ async def source(scene):
     opened = scene.source()
     yield opened
     await opened.aclose()
-
-
-def amounts(payments):
-    return [payment.amount for payment in payments]
 
 
 def pending(sweep):

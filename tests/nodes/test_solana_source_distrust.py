@@ -20,6 +20,7 @@ from tests.nodes.solana.server import Server
 from tests.support.chains_drivers import follow
 from tests.support.natures import FINALITY
 from tests.support.solana_node import Hands, hands, memo, solana_chain, solana_node, solana_source, wallet
+from tests.support.sweeps import amounts, pending
 
 
 @dataclass
@@ -76,14 +77,6 @@ async def single(scene):
     opened = solana_source(scene.chain, *scene.urls(1))
     yield opened
     await opened.aclose()
-
-
-def amounts(payments):
-    return [payment.amount for payment in payments]
-
-
-def pending(sweep):
-    return {entry.payment.amount: entry.confirmations for entry in sweep.pending}
 
 
 async def fresh(scene, checkpoint, count=1, **options):

@@ -6,7 +6,6 @@ import pytest
 
 from chains.distrust import Distrusted
 from chains.inspection import Given
-from chains.port import Watch
 from chains.solana.inspection import inspect
 from config.loader import load_registry
 from tests.nodes.solana.ledger import Ledger
@@ -14,6 +13,7 @@ from tests.nodes.solana.node import Node
 from tests.nodes.solana.rpc import answer
 from tests.support.command_line import typed
 from tests.support.solana_node import hands, memo, solana_chain, wallet
+from tests.support.sweeps import watching
 from tests.support.vectors import vector_file, vectors
 
 MAINNET = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
@@ -26,10 +26,6 @@ FOLDER = "blocks/solana"
 @pytest.fixture(scope="module")
 def chain():
     return load_registry().chain(MAINNET)
-
-
-def watching(*addresses):
-    return Watch(active=frozenset(addresses))
 
 
 @pytest.mark.parametrize(
