@@ -14,7 +14,7 @@ from chains.port import Payment
 from chains.position import Position, ReadBlock, Settled, settle
 from chains.reader import Reader, Scope, fitting
 from chains.reading import together
-from chains.rpc import Endpoint, EndpointError, Trouble
+from chains.rpc import TOLERANCE, Endpoint, EndpointError, Trouble
 
 B = TypeVar("B", bound=ReadBlock)
 B_co = TypeVar("B_co", bound=ReadBlock, covariant=True)
@@ -90,7 +90,6 @@ class Rising(Generic[B, C]):
     opinions: Opinions[B]
     audit: Audit[B, C]
     depth: int  # confirmations with which a block is final where a node has no word for that
-    tolerance: int  # blocks by which a second endpoint's tip may be below what is to be final
 
     async def to(self, target: int, fresh: Sequence[B]) -> Raised[C] | None:
         """Move up over a range that was read twice, by two endpoints where two answer. None: not yet."""
@@ -121,7 +120,7 @@ class Rising(Generic[B, C]):
         async def work(endpoint: Endpoint) -> tuple[Endpoint, Sequence[B]]:
             second = self.opinions.reading(endpoint, self.scope)
             view = await second.look(None)
-            endpoint.check_tip(view.tip.height, target - self.tolerance)
+            endpoint.check_tip(view.tip.height, target - TOLERANCE)
             last = min(target, view.final_height(self.depth))
             return endpoint, await second.read(first, last) if last >= first else []
 

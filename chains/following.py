@@ -17,7 +17,7 @@ from chains.opinions import Opinions
 from chains.port import Checkpoint, Payment, Sweep, Watch
 from chains.position import Position, ReadBlock, follow, looked_for, read, sweep_of, write
 from chains.reader import NOBODY, Reader, Reading, Scope, View, all_there, fitting
-from chains.rpc import TOLERANCE, Endpoint
+from chains.rpc import Endpoint
 from config.registry import Chain
 
 B = TypeVar("B", bound=ReadBlock)
@@ -40,7 +40,6 @@ class FollowingSource(Generic[B]):
         *,
         agree_above: Mapping[str, int] | None = None,
         blocks_per_poll: int = BLOCKS_PER_POLL,
-        tolerance: int = TOLERANCE,
     ) -> None:
         self._chain = chain
         self._endpoints = endpoints
@@ -48,7 +47,6 @@ class FollowingSource(Generic[B]):
         self._limits = agree_above or {}  # smallest unit by asset id
         self._opinions = Opinions(endpoints=endpoints, limits=self._limits, reading=reading)
         self._blocks_per_poll = blocks_per_poll
-        self._tolerance = tolerance
         self._standing_still = 0
 
     @property
@@ -146,7 +144,6 @@ class FollowingSource(Generic[B]):
             opinions=self._opinions,
             audit=audit,
             depth=self._chain.finality.blocks,
-            tolerance=self._tolerance,
         )
 
     # --- an endpoint that stands still -----------------------------------------------------------------------

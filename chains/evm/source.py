@@ -25,7 +25,7 @@ from config.settings import ChainSettings
 
 
 class EvmSource(FollowingSource[EvmBlock]):
-    """One EVM chain through its endpoints. A second endpoint is asked only of what its own tip has reached."""
+    """One EVM chain through its endpoints."""
 
     def __init__(
         self,
@@ -35,9 +35,7 @@ class EvmSource(FollowingSource[EvmBlock]):
         agree_above: Mapping[str, int] | None = None,
         blocks_per_poll: int = BLOCKS_PER_POLL,
     ) -> None:
-        super().__init__(
-            chain, endpoints, self._reader, agree_above=agree_above, blocks_per_poll=blocks_per_poll, tolerance=0
-        )
+        super().__init__(chain, endpoints, self._reader, agree_above=agree_above, blocks_per_poll=blocks_per_poll)
         self._ours = lru_cache(maxsize=2)(self._ours_of)  # all readers of a poll look for the same, or for nothing
         self._unread = False
         self._log = structlog.get_logger(__name__).bind(chain=chain.id)

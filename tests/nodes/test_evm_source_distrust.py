@@ -16,7 +16,7 @@ from chains.evm.reader import Reader
 from chains.following import STANDSTILL
 from chains.opinions import Opinions
 from chains.port import Watch
-from chains.rpc import TOLERANCE, Trouble
+from chains.rpc import Trouble
 from config.registry import Chain
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.chains_drivers import FINALITY, deploy, evm_chain, evm_source, follow, transfer_call, with_token
@@ -546,22 +546,24 @@ async def test_a_boasting_endpoint_is_held_back_by_a_second_one_that_knows_no_ta
     await tagged.aclose()
 
 
-async def test_a_second_endpoint_whose_tip_is_below_what_is_to_be_final_is_not_waited_for(scene, first, second):
+async def test_a_second_endpoint_a_little_behind_what_is_to_be_final_is_waited_for(scene, first, second):
+    source = evm_source(with_token(evm_chain(137, blocks=1), scene.coin), first.url, second.url)
+    checkpoint = await source.start()
+    scene.pay_both()
+    second.lag = 1
+    assert (await source.poll(checkpoint, scene.watch)).final == ()
+    second.lag = 0
+    assert len((await source.poll(checkpoint, scene.watch)).final) == 2
+    await source.aclose()
+
+
+async def test_control_if_it_were_not_one_endpoint_would_be_believed_alone(scene, first, second, monkeypatch):
+    monkeypatch.setattr("chains.finality.TOLERANCE", 0)
     source = evm_source(with_token(evm_chain(137, blocks=1), scene.coin), first.url, second.url)
     checkpoint = await source.start()
     scene.pay_both()
     second.lag = 1
     assert len((await source.poll(checkpoint, scene.watch)).final) == 2
-    await source.aclose()
-
-
-async def test_control_with_the_tolerance_of_other_families_it_would_be(scene, first, second, monkeypatch):
-    source = evm_source(with_token(evm_chain(137, blocks=1), scene.coin), first.url, second.url)
-    monkeypatch.setattr(source, "_tolerance", TOLERANCE)
-    checkpoint = await source.start()
-    scene.pay_both()
-    second.lag = 1
-    assert (await source.poll(checkpoint, scene.watch)).final == ()
     await source.aclose()
 
 
