@@ -36,19 +36,20 @@ def objection(raw: bytes, text: bytes, key: bytes) -> str | None:
 
 def _says_more(message: Message | MessageV0 | MessageV1, text: bytes) -> str | None:
     """Return what else a transaction does than say this text once."""
-    keys = message.account_keys
     if isinstance(message, MessageV1):
         return "the transaction is of a version that is not read here"
     if isinstance(message, MessageV0) and message.address_table_lookups:
         return "the transaction looks up addresses elsewhere"
-    if any(one.program_id_index >= len(keys) for one in message.instructions):
-        return "the transaction calls programs that it does not name"
-    calls = [(keys[one.program_id_index], bytes(one.data)) for one in message.instructions]
-    if any(program not in _MEMO and program != _BUDGET for program, _ in calls):
-        return "the transaction does more than say a memo"
-    if [data for program, data in calls if program in _MEMO] != [text]:
-        return "the transaction's one memo is not the text"
-    return None
+    keys, said = message.account_keys, []
+    for call in message.instructions:
+        if call.program_id_index >= len(keys):
+            return "the transaction calls programs that it does not name"
+        program = keys[call.program_id_index]
+        if program in _MEMO:
+            said.append(bytes(call.data))
+        elif program != _BUDGET:
+            return "the transaction does more than say a memo"
+    return None if said == [text] else "the transaction's one memo is not the text"
 
 
 def _not_signed(transaction: VersionedTransaction, key: bytes) -> str | None:
