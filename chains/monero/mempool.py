@@ -1,12 +1,14 @@
 """Asks daemons what they have of transactions outside the blocks that were read. What it means stands in `pool`."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from chains.errors import TransientError
 from chains.failover import Endpoints
+from chains.monero.burnt import Owners, buried, burnt
 from chains.monero.pool import MOST_AT_ONCE, Look, Queue, Seen, check_spent, check_transactions, double_spent
+from chains.port import PaymentKey
 from chains.reading import believed
 from chains.rpc import Endpoint
 from chains.waiting import Waiting
@@ -40,10 +42,20 @@ class Mempool:
         """Return those of which a daemon, and a second one where there is one, says that they were double spent."""
         if not waiting:
             return frozenset()
-        first, told = await self.endpoints.ask(lambda endpoint: _double_spent(endpoint, waiting))
+        return await self._agreed(lambda endpoint: _double_spent(endpoint, waiting))
+
+    async def burnt(self, those: Collection[Waiting], owners: Owners, final_height: int) -> frozenset[PaymentKey]:
+        """Return those that stand in a final block and bring nothing, by the word of a daemon, and of a second one."""
+        try:
+            return await self._agreed(lambda endpoint: _burnt(endpoint, those, owners, final_height))
+        except TransientError:
+            return frozenset()
+
+    async def _agreed(self, question: Callable[[Endpoint], Awaitable[tuple[Endpoint, frozenset[T]]]]) -> frozenset[T]:
+        """Return what a daemon tells, and a second one where there is one."""
+        first, told = await self.endpoints.ask(question)
         if told and self.endpoints.several:
-            suspects = [one for one in waiting if one.txid in told]
-            second = await self.endpoints.ask_another([first], lambda endpoint: _double_spent(endpoint, suspects))
+            second = await self.endpoints.ask_another([first], question)
             told = told & second[1] if second is not None else frozenset()
         return told
 
@@ -64,6 +76,13 @@ async def _double_spent(endpoint: Endpoint, waiting: Sequence[Waiting]) -> tuple
         answer = await endpoint.call("/is_key_image_spent", key_images=[image.hex() for image in part])
         spent |= believed(check_spent(answer, part))
     return endpoint, double_spent(waiting, seen, spent)
+
+
+async def _burnt(
+    endpoint: Endpoint, those: Collection[Waiting], owners: Owners, final_height: int
+) -> tuple[Endpoint, frozenset[PaymentKey]]:
+    seen = await _transactions(endpoint, {one.txid for one in those})
+    return endpoint, burnt(buried(those, seen, final_height), seen, owners)
 
 
 def _parts(items: Sequence[T]) -> Iterable[list[T]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chains.distrust import Distrusted
-from chains.monero.rings import images_of, rings_of
+from chains.monero.rings import images_of, keys_of, rings_of
 from chains.port import Payment, PaymentKey, Sweep
 from chains.waiting import Waiting, bounded, with_waiting
 
@@ -25,6 +25,8 @@ class Seen:
     in_pool: bool
     images: tuple[bytes, ...]
     rings: tuple[frozenset[int], ...]
+    height: int | None = None  # of its block
+    keys: frozenset[str] = frozenset()  # one-time keys of its outputs
 
 
 def check_transactions(raw: Any) -> dict[str, Seen] | Distrusted:
@@ -43,7 +45,14 @@ def check_transactions(raw: Any) -> dict[str, Seen] | Distrusted:
             return rings
         if isinstance(images, Distrusted):
             return images
-        seen[txid] = Seen(in_pool=in_pool, images=images, rings=tuple(rings))
+        height = entry.get("block_height")
+        seen[txid] = Seen(
+            in_pool=in_pool,
+            images=images,
+            rings=tuple(rings),
+            height=height if isinstance(height, int) and not in_pool else None,
+            keys=keys_of(as_json),
+        )
     return seen
 
 
@@ -77,14 +86,14 @@ class Look:
 
     seen: Mapping[str, Seen]  # by txid: what one of them has
     double_spent: frozenset[str]  # txids
+    burnt: frozenset[PaymentKey] = frozenset()  # mined, and worth nothing
 
 
 def queue(
     waiting: Sequence[Waiting], sighted: Iterable[Payment], fallen: Iterable[Payment], in_blocks: Container[PaymentKey]
 ) -> Queue:
     """Return what has to be asked about. `fallen`: stood in a block that was replaced."""
-    left = (replace(one, payments=tuple(paid for paid in one.payments if paid.key not in in_blocks)) for one in waiting)
-    known = tuple(one for one in left if one.payments)
+    known = _without(waiting, in_blocks)
     before = {payment.key for one in known for payment in one.payments}
     new = {one.key: replace(one, block=None) for one in (*sighted, *fallen)}
     return Queue(
@@ -102,13 +111,20 @@ def with_pool(sweep: Sweep, waits: Queue, look: Look | None) -> tuple[Sweep, tup
     never: list[PaymentKey] = []
     if look is not None:
         double_spent = [waiting.pop(txid) for txid in sorted(look.double_spent & waiting.keys())]
-        never = [payment.key for one in double_spent for payment in one.payments]
+        never = [*(payment.key for one in double_spent for payment in one.payments), *sorted(look.burnt)]
+        waiting = {one.txid: one for one in _without(waiting.values(), look.burnt)}
         for payment in waits.new:
             seen = look.seen.get(payment.key.txid)
             if seen is not None and seen.in_pool:
                 _enter(waiting, payment, seen)
     kept = bounded(waiting.values(), None if look is None else look.seen)
     return with_waiting(sweep, kept, never), kept
+
+
+def _without(waiting: Iterable[Waiting], keys: Container[PaymentKey]) -> tuple[Waiting, ...]:
+    """Return what waits, but for these payments."""
+    left = (replace(one, payments=tuple(paid for paid in one.payments if paid.key not in keys)) for one in waiting)
+    return tuple(one for one in left if one.payments)
 
 
 def _enter(waiting: dict[str, Waiting], payment: Payment, seen: Seen) -> None:

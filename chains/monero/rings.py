@@ -63,15 +63,34 @@ def images_of(as_json: Any) -> tuple[bytes, ...] | Distrusted:
     return tuple(bytes.fromhex(str(image)) for image in images)
 
 
+def keys_of(as_json: Any) -> frozenset[str]:
+    """Return the one-time keys of a transaction's outputs; what cannot be read as one is left out."""
+    decoded = _decoded(as_json)
+    outputs = decoded.get("vout") if decoded is not None else None
+    return frozenset(key for one in outputs if (key := _key_of(one))) if isinstance(outputs, list) else frozenset()
+
+
 def is_own(rings: Collection[frozenset[int]], ours: frozenset[int]) -> bool:
     """Whether every ring holds an output of ours. A coinbase has no rings and spends nothing."""
     return bool(rings) and all(ring & ours for ring in rings)
 
 
 def _inputs(as_json: Any) -> list[Any] | None:
+    decoded = _decoded(as_json)
+    inputs = decoded.get("vin") if decoded is not None else None
+    return inputs if isinstance(inputs, list) else None
+
+
+def _key_of(output: Any) -> str | None:
+    match output:
+        case {"target": {"tagged_key": {"key": str() as key}}} | {"target": {"key": str() as key}}:
+            return key
+    return None
+
+
+def _decoded(as_json: Any) -> Mapping[str, Any] | None:
     try:
         decoded = orjson.loads(as_json) if isinstance(as_json, str) else None
     except orjson.JSONDecodeError:
         return None
-    inputs = decoded.get("vin") if isinstance(decoded, Mapping) else None
-    return inputs if isinstance(inputs, list) else None
+    return decoded if isinstance(decoded, Mapping) else None

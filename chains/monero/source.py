@@ -16,6 +16,7 @@ from chains.errors import PersistentError, TransientError
 from chains.failover import Endpoints
 from chains.following import BLOCKS_PER_POLL, FollowingSource
 from chains.monero import state
+from chains.monero.burnt import buried
 from chains.monero.derive import Subaddresses, WrongKeyError
 from chains.monero.locks import WINDOW
 from chains.monero.mempool import Mempool
@@ -213,7 +214,11 @@ class MoneroSource:
         sighted = payments_waiting(ledger.waiting, ledger.ours)
         fallen = (one for one in before.payments if one.key in sweep.gone)
         waits = queue(held.waiting, sighted, fallen, in_blocks)
-        told, waiting = with_pool(sweep, waits, await self._mempool.look(waits))
+        look = await self._mempool.look(waits)
+        if look is not None and (mined := buried(waits.known, look.seen, sweep.final_height)):
+            owners = await self._wallet.owners()
+            look = replace(look, burnt=await self._mempool.burnt(mined, owners, sweep.final_height))
+        told, waiting = with_pool(sweep, waits, look)
         return told, replace(held, waiting=waiting)
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from chains.distrust import Distrusted
 from chains.errors import PersistentError, TransientError
+from chains.monero.burnt import Owners, owners_of
 from chains.monero.derive import Subaddresses
 from chains.monero.parse import Told, check_transfers
 from chains.monero.rings import outputs_of
@@ -72,7 +73,11 @@ class Wallet:
 
     async def outputs(self) -> frozenset[int]:
         """Return the places on the chain of every output that ever was ours."""
-        return self._read(outputs_of(await self._done("incoming_transfers", transfer_type="all", account_index=0)))
+        return self._read(outputs_of(await self._outputs()))
+
+    async def owners(self) -> Owners:
+        """Return by the one-time key of every output that ever was ours which payment it is counted for."""
+        return self._read(owners_of(await self._outputs()))
 
     async def store(self) -> None:
         """Write it to its file: monero-wallet-rpc does so only when it is stopped in good order."""
@@ -116,6 +121,9 @@ class Wallet:
         )
         if isinstance(made, Refusal):  # what it says might repeat what it was told
             raise TransientError(f"{self._name} cannot be made: error {made.code}")
+
+    async def _outputs(self) -> Any:
+        return await self._done("incoming_transfers", transfer_type="all", account_index=0)
 
     async def _knows(self, minor: int) -> bool:
         """Whether it would see a payment to this address, and takes it for the one we take it for."""

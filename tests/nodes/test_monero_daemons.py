@@ -79,6 +79,44 @@ async def test_a_payment_whose_money_was_spent_elsewhere_is_gone(world, source):
     assert (await source.poll(after.checkpoint, watching(ours))).gone == ()
 
 
+def untold(txid, *, owner):
+    """Answers of a wallet that has counted the keys of a transaction for another one (None: that tells nothing)."""
+
+    def twist(method, _params, result):
+        if method == "get_transfers":
+            return {**result, "in": [one for one in result.get("in", []) if one["txid"] != txid]}
+        if method == "incoming_transfers":
+            entries = [one for one in result["transfers"] if owner is not None or one["tx_hash"] != txid]
+            return {"transfers": [one | ({"tx_hash": owner} if one["tx_hash"] == txid else {}) for one in entries]}
+        return result
+
+    return twist
+
+
+async def test_a_payment_whose_key_was_used_before_gives_its_place_away_when_its_block_is_final(world, one, other):
+    """A wallet makes no such transaction: the daemons' answers are true, those of the wallet as it gives them then."""
+    ours = world.fresh()
+    async with (
+        monero_proxy(world.wallet.url) as wallet,
+        reading(world, one.url, other.url, wallet=wallet.url) as source,
+    ):
+        checkpoint = await source.start()
+        txid = world.pay((ours, 7))
+        waiting = await source.poll(checkpoint, watching(ours))
+        wallet.twist = untold(txid, owner=None)
+        world.mine(FINALITY)
+        _, silent = await follow(source, waiting.checkpoint, watching(ours))
+        assert (told(silent), silent.gone) == ([(7, 0)], ())  # that the wallet tells nothing proves nothing
+        wallet.twist = untold(txid, owner="ab" * 32)
+        other.twist = lambda method, _params, result: {**result, "txs": []} if method == "/get_transactions" else result
+        alone = await source.poll(silent.checkpoint, watching(ours))
+        assert (told(alone), alone.gone) == ([(7, 0)], ())  # nor does the word of one daemon, where there are two
+        other.twist = truth
+        burnt = await source.poll(alone.checkpoint, watching(ours))
+        assert ([key.txid for key in burnt.gone], burnt.pending) == ([txid], ())
+        assert (await source.poll(burnt.checkpoint, watching(ours))).gone == ()
+
+
 async def test_of_two_payments_with_the_same_money_the_later_one_is_told_until_one_is_mined(world, source):
     first, second = world.fresh(), world.fresh()
     watch, checkpoint = watching(first, second), await source.start()

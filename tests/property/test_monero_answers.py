@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from chains.distrust import Distrusted
 from chains.inspection import Given
 from chains.monero.block import check_block, check_header, check_headers
+from chains.monero.burnt import owners_of
 from chains.monero.inspection import inspect
 from chains.monero.parse import by_kind, check_transfers, payments_in, payments_waiting
 from chains.monero.pool import check_spent, check_transactions
-from chains.monero.rings import images_of, outputs_of, rings_of
+from chains.monero.rings import images_of, keys_of, outputs_of, rings_of
 from chains.position import moment
 from tests.support.monero_values import PRIMARY, SUBADDRESSES, blocks, entry, ours, regtest, transactions
 
@@ -95,7 +96,7 @@ def test_any_bytes_are_the_block_or_distrusted(blob, block, cut):
 
 @given(raw=ANY_JSON | bent(transactions(), 4), images=st.lists(st.binary(max_size=3), max_size=3))
 def test_any_transactions_outputs_and_images_are_told_or_distrusted(raw, images):
-    for told in (check_transactions(raw), outputs_of(raw), check_spent(raw, images)):
+    for told in (check_transactions(raw), outputs_of(raw), owners_of(raw), check_spent(raw, images)):
         assert believed_or_not(told) or isinstance(told, dict | frozenset)
 
 
@@ -106,6 +107,7 @@ def test_any_inputs_are_rings_or_distrusted(inputs, text):
         assert believed_or_not(told) or all(isinstance(ring, frozenset) for ring in told)
         images = images_of(as_json)
         assert believed_or_not(images) or {len(image) for image in images} <= {32}
+        assert all(isinstance(key, str) for key in keys_of(as_json))
 
 
 def _finite(value):

@@ -8,8 +8,8 @@ import pytest
 
 from chains.bitcoin.descriptor import Descriptor, parse
 from chains.bitcoin.pool import MATURITY
-from chains.waiting import MOST_WAITING
 from chains.bitcoin.source import open_bitcoin
+from chains.waiting import MOST_WAITING
 from config.loader import load_registry
 from config.sections import ChainSettings
 
