@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from chains import waiting
 from chains.bitcoin import mempool, pool
 from chains.bitcoin.pool import MATURITY, MOST_NEEDED
 from chains.bitcoin.reader import Notes
@@ -288,7 +289,7 @@ async def test_a_conflict_that_is_itself_undone_brings_the_payment_back(node, so
 
 
 async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(node, source, monkeypatch):
-    monkeypatch.setattr(pool, "MOST_WAITING", 2)
+    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
     monkeypatch.setattr(mempool, "MOST_WAITING", 2)
     ours = node.address()
     checkpoint = await source.start()
@@ -306,7 +307,7 @@ async def test_a_full_list_takes_up_no_more_and_forgets_nothing_that_is_mined(no
 async def test_a_transaction_that_pays_us_more_often_than_can_be_kept_is_told_of_when_it_is_mined(
     node, source, monkeypatch
 ):
-    monkeypatch.setattr(pool, "MOST_WAITING", 2)
+    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
     monkeypatch.setattr(mempool, "MOST_WAITING", 2)
     ours = node.address()
     checkpoint = await source.start()
