@@ -9,16 +9,12 @@ from solders.message import Message, MessageV0, MessageV1, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+from chains.solana.programs import MEMOS
 from verifier.solana import ed25519
 
 LARGEST = 1232
 """Bytes of a serialized transaction (the network's PACKET_DATA_SIZE)."""
-_MEMO = frozenset(
-    map(
-        Pubkey.from_string,
-        ("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr", "Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo"),
-    )
-)
+_MEMO = frozenset(map(Pubkey.from_string, MEMOS))
 _BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 """Wallets add what it may cost of their own accord."""
 
