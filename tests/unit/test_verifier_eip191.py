@@ -1,22 +1,28 @@
 """Whose key signed a text: the signatures wallets make, and what they can be bent into."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 from eth_account import Account as EthAccount
 from eth_account.messages import encode_defunct
 
 from tests.support.verifier_wallets import ALICE, MALLORY, evm_account, personal_digest
 from verifier.evm import eip191
+from verifier.port import KEYS_ONLY
 from verifier.verdict import Invalid, Valid
+from verifier.verify import verify
 
 MESSAGE = "Enter the event Grüße, 世界 🌍.\nLine two"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = evm_account(ALICE.address)
 GOOD = ALICE.sign(personal_digest(MESSAGE))
 R, S, V = GOOD[:32], GOOD[32:64], GOOD[64]
 
 
 def verdict(signature, message=MESSAGE, account=ACCOUNT):
-    return eip191.verify(account, message, signature)
+    return asyncio.run(verify(account, message, signature.hex(), lookup=KEYS_ONLY, now=NOW))
 
 
 def word(number):
@@ -57,7 +63,8 @@ def test_the_twin_with_the_high_s_is_valid_since_a_signature_is_no_replay_key():
     ids=lambda signature: f"{len(signature)} bytes {signature[:2].hex()}…{signature[-2:].hex()}",
 )
 def test_what_no_key_can_have_made_is_invalid(signature):
-    assert verdict(signature) == Invalid(reason="no key can have made this signature")
+    assert eip191.recover(personal_digest(MESSAGE), signature) is None
+    assert isinstance(verdict(signature), Invalid)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 from coincurve import PublicKey
 
-from chains.account import Account
 from config.keccak import keccak256
-from verifier.verdict import Invalid, Valid, Verdict
 
 SIGNATURE_BYTES = 65
 _RECOVERY_IDS = {0: b"\x00", 1: b"\x01", 27: b"\x00", 28: b"\x01"}
@@ -33,16 +31,3 @@ def recover(hashed: bytes, signature: bytes) -> bytes | None:
     except ValueError:  # r or s is zero or beyond the group's order, or r is no point's coordinate
         return None
     return keccak256(key.format(compressed=False)[1:])[12:]
-
-
-def verify(account: Account, message: str, signature: bytes) -> Verdict:
-    """Return whether the key of this EVM account signed the message."""
-    hashed = digest(message)
-    if hashed is None:
-        return Invalid(reason="the message is no Unicode text")
-    signer = recover(hashed, signature)
-    if signer is None:
-        return Invalid(reason="no key can have made this signature")
-    if signer != account.holder.canonical:
-        return Invalid(reason="another key made this signature")
-    return Valid(account=account, scheme="eip191")
