@@ -14,6 +14,7 @@ from functools import partial
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from chains.catalogue import open_source
 from chains.errors import PersistentError, TransientError
@@ -55,8 +56,21 @@ async def proxied(stage):
     [endpoint] = stage.settings.endpoints
     before = monero_proxy if stage.chain.family == "monero" else partial(lying_node, kind=BendingNode)
     async with before(endpoint.url.get_secret_value()) as proxy:
-        through = endpoint.model_copy(update={"url": type(endpoint.url)(proxy.url)})
-        yield proxy, stage.settings.model_copy(update={"endpoints": (through,)})
+        yield proxy, stage.settings.model_copy(update={"endpoints": (through(proxy, endpoint),)})
+
+
+@asynccontextmanager
+async def wallet_proxied(stage):
+    """The same before Monero's wallet."""
+    wallet = stage.settings.wallet
+    async with monero_proxy(wallet.endpoint.url.get_secret_value()) as proxy:
+        changed = wallet.model_copy(update={"endpoint": through(proxy, wallet.endpoint)})
+        yield proxy, stage.settings.model_copy(update={"wallet": changed})
+
+
+def through(proxy, endpoint):
+    """Return the endpoint at the proxy's address."""
+    return endpoint.model_copy(update={"url": SecretStr(proxy.url)})
 
 
 def places(answer, path=()):
@@ -104,8 +118,18 @@ async def read(stage, settings, checkpoint):
 
 @pytest.mark.parametrize("name", on_one_worker(CHAINS))
 async def test_a_source_goes_on_or_says_what_to_do_and_no_money_is_made_of_it(name, monkeypatch):
+    await every_answer_is_bent(name, proxied, monkeypatch)
+
+
+@pytest.mark.parametrize("name", on_one_worker(["monero"]))
+async def test_so_it_is_with_what_moneros_wallet_answers(name, monkeypatch):
+    await every_answer_is_bent(name, wallet_proxied, monkeypatch)
+
+
+async def every_answer_is_bent(name, before, monkeypatch):
     monkeypatch.setattr("chains.failover.FIRST_PAUSE", 0.0)
-    async with STAGES[name]() as stage, proxied(stage) as (proxy, settings):
+    async with STAGES[name]() as stage, before(stage) as (proxy, settings):
+        stage.mine(FINALITY + 2)  # what others have paid on a node that they share is final
         first = open_source(stage.chain, settings)
         checkpoint = await first.start()
         await first.aclose()
