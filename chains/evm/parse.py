@@ -12,9 +12,10 @@ from typing import Any
 
 from chains.blocks import Link
 from chains.distrust import Distrusted
+from chains.evm.erc20 import transfer_in
 from chains.evm.fields import MALFORMED, digest, quantity, spelled
 from chains.evm.header import NO_TRANSACTIONS, bloom_mask, bloom_of, hashes_to, unknown_fields
-from chains.evm.ours import TRANSFER, Ours, address_in
+from chains.evm.ours import Ours
 from chains.port import Block, Payment, PaymentKey
 from chains.position import moment
 from memo.carriers import text_of
@@ -26,8 +27,6 @@ NATIVE_INDEX = "v"
 NOBODY = "0x" + "00" * 20
 """The sender of what the chain itself does."""
 NOTHING = "0x0"
-_TOPICS = 3
-_WORD = 2 + 2 * 32
 LATEST = 2**34
 """Seconds since 1970 that no honest block carries: the year 2514."""
 _SEAL = object()
@@ -140,7 +139,7 @@ def token_candidates(block: CheckedBlock, logs: Sequence[Any], ours: Ours) -> li
         return [
             (digest(log["transactionHash"]), transfer.destination)
             for log in logs
-            if (transfer := _transfer(log, ours)) is not None
+            if (transfer := transfer_in(log, ours)) is not None
         ]
     except MALFORMED as error:
         return Distrusted(reason=f"a log in block {block.link.height} has another shape ({error!r})")
@@ -158,7 +157,7 @@ def check_execution(block: CheckedBlock, txid: str, receipt: Any, ours: Ours) ->
         if transaction["hash"] != txid:
             return Distrusted(reason=f"{txid} is not in block {block.link.height}")
         logs = receipt["logs"]
-        if not all(_in_bloom(log, block.bloom) for log in logs if _transfer(log, ours) is not None):
+        if not all(_in_bloom(log, block.bloom) for log in logs if transfer_in(log, ours) is not None):
             if not _uncommitted(transaction):
                 return Distrusted(reason=f"block {block.link.height} denies the logs of {txid}")
             logs = ()  # nobody can prove them
@@ -193,6 +192,23 @@ def payments_in(block: CheckedBlock, executions: Sequence[Execution], ours: Ours
         return Distrusted(reason=f"a transaction in block {block.link.height} has another shape ({error!r})")
 
 
+def payments_alone(transaction: Any, receipt: Any, ours: Ours) -> tuple[Payment, ...] | Distrusted:
+    """Return what a transaction pays us by itself, in no block: to look at it, never to take its money.
+
+    Without a receipt (None) it counts as successful and has no logs.
+    """
+    try:
+        txid = digest(transaction["hash"])
+        if receipt is not None and receipt["transactionHash"] != txid:
+            return Distrusted(reason=f"the receipt of {txid} is another one's")
+        succeeded = receipt is None or quantity(receipt["status"]) == 1  # EIP-658
+        logs = () if receipt is None else receipt["logs"]
+        execution = Execution(transaction=transaction, place=0, succeeded=succeeded, logs=logs, seal=_SEAL)
+        return tuple(_payments_of(execution, None, ours)) if succeeded else ()
+    except MALFORMED as error:
+        return Distrusted(reason=f"the transaction or its receipt has another shape ({error!r})")
+
+
 def spent_in(
     block: CheckedBlock, executions: Sequence[Execution], ours: Ours
 ) -> tuple[tuple[str, int], ...] | Distrusted:
@@ -215,7 +231,7 @@ def _fee(transaction: Mapping[str, Any], receipt: Mapping[str, Any]) -> int:
     return quantity(receipt["gasUsed"]) * quantity(price) + blobs
 
 
-def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Payment]:
+def _payments_of(execution: Execution, stands: Block | None, ours: Ours) -> Iterator[Payment]:
     transaction = execution.transaction
     to, sender, calldata = transaction.get("to"), transaction["from"].lower(), transaction["input"]
     own = sender in ours.addresses
@@ -232,7 +248,7 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
             internal=own,
         )
     for ordinal, log in enumerate(execution.logs):
-        if (transfer := _transfer(log, ours)) is None:
+        if (transfer := transfer_in(log, ours)) is None:
             continue
         contract = log["address"].lower()
         calls_token = to is not None and to.lower() == contract and calldata.startswith(TRANSFER_CALL)
@@ -246,28 +262,6 @@ def _payments_of(execution: Execution, stands: Block, ours: Ours) -> Iterator[Pa
             block=stands,
             internal=own or transfer.sender in ours.addresses,
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Transfer:
-    """An ERC-20 Transfer of an accepted token to one of our addresses."""
-
-    sender: str
-    destination: str
-    amount: int
-
-
-def _transfer(log: Mapping[str, Any], ours: Ours) -> _Transfer | None:
-    """Read a log, if it is such a transfer and moves anything (EIP-20: two indexed addresses, one word of data)."""
-    if log["address"].lower() not in ours.tokens or log.get("removed"):
-        return None
-    topics, data = log["topics"], log["data"]
-    if len(topics) != _TOPICS or topics[0].lower() != TRANSFER or len(data) != _WORD:
-        return None
-    sender, destination, amount = address_in(topics[1]), address_in(topics[2]), quantity(data)
-    if sender is None or destination is None or destination not in ours.addresses or not amount:
-        return None
-    return _Transfer(sender=sender, destination=destination, amount=amount)
 
 
 def _uncommitted(transaction: Mapping[str, Any]) -> bool:

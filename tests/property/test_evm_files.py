@@ -12,7 +12,7 @@ from chains.distrust import Distrusted
 from chains.evm.address import display
 from chains.evm.holdings import Holding, answered, told_singly
 from chains.evm.inspection import inspect
-from chains.evm.parse import check_block, check_execution, spent_in
+from chains.evm.parse import check_block, check_execution, payments_alone, spent_in
 from chains.inspection import Given, Inspected
 from chains.port import Watch
 from config.registry import Chain
@@ -20,6 +20,7 @@ from tests.property.test_evm_parse_answers import COIN, OURS, RAW, RECEIPT, TXID
 from tests.support.chains_drivers import evm_chain, with_token
 
 CHAIN: Chain = replace(with_token(evm_chain(1), COIN), checked_headers=False)
+SENT = RAW["transactions"][0]
 WATCH = Watch(active=frozenset({display(bytes.fromhex(US[2:]))}))
 BLOCKS = st.just(RAW) | broken(RAW) | values
 RECEIPTS = st.just([RECEIPT]) | broken([RECEIPT]) | values
@@ -39,6 +40,24 @@ def test_any_files_are_inspected_or_distrusted(block, receipts):
             assert payment.destination.lower() == US
             assert 0 < payment.amount < 2**256
             assert json.dumps([payment.key.txid, payment.sender, payment.memos, payment.block.time.isoformat()])
+
+
+@settings(max_examples=300)
+@given(transaction=st.just(SENT) | broken(SENT) | values, receipt=st.just(RECEIPT) | broken(RECEIPT) | values)
+@example(transaction=SENT, receipt=RECEIPT)
+def test_any_transaction_alone_is_inspected_or_distrusted_and_stands_in_no_block(transaction, receipt):
+    for told in (None, receipt):
+        found = payments_alone(transaction, told, OURS)
+        if isinstance(found, Distrusted):
+            assert found.reason
+            continue
+        for payment in found:
+            assert (payment.destination.lower(), payment.block) == (US, None)
+            assert 0 < payment.amount < 2**256
+
+
+def test_the_good_transaction_alone_has_both_payments():
+    assert [payment.amount for payment in payments_alone(SENT, RECEIPT, OURS)] == [5, 9]
 
 
 def test_the_good_files_have_both_payments():

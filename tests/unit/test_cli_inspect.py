@@ -107,11 +107,56 @@ def test_a_transaction_without_its_receipt_is_named(folder):
     assert (result.exit_code, "no receipt of" in result.stderr) == (1, True)
 
 
-def test_a_transaction_without_its_block_proves_nothing_and_the_block_is_asked_for(folder):
-    (folder / "transaction.json").write_text(json.dumps({"hash": "0x1", "to": US, "value": "0x5"}))
+def transaction_of(folder, place):
+    """Write one transaction of the block and its receipt to files of their own; return the words that name them."""
+    block = json.loads((folder / "block.json").read_text())["result"]
+    receipt = json.loads((folder / "receipts.json").read_text())[place]
+    (folder / "transaction.json").write_text(json.dumps({"result": block["transactions"][place]}))
+    (folder / "receipt.json").write_text(json.dumps({"result": receipt}))
+    return ["--transaction", str(folder / "transaction.json")], ["--receipts", str(folder / "receipt.json")]
+
+
+def inspected_alone(*words):
+    result = typed(["inspect", "ethereum", *words, "--watch", US])
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("place", "units"), [(0, [str(5 * 10**16)]), (1, ["25000000"]), (2, [])], ids=["ether", "USDC", "failed"]
+)
+def test_a_transaction_alone_is_read_with_its_receipt_and_said_to_stand_in_no_block(folder, place, units):
+    transaction, receipt = transaction_of(folder, place)
+    found = inspected_alone(*transaction, *receipt)
+    assert [payment["units"] for payment in found["payments"]] == units
+    assert all(payment["memos"] == [MEMO] for payment in found["payments"])
+    assert (found["height"], found["hash"]) == (None, None)
+    assert found["note"] == "a transaction without its block: nothing shows that it stands on the chain"
+
+
+@pytest.mark.parametrize(("place", "units"), [(0, [str(5 * 10**16)]), (1, []), (2, [str(5 * 10**16)])])
+def test_a_transaction_without_its_receipt_is_judged_by_its_value_alone_and_that_is_said(folder, place, units):
+    transaction, _ = transaction_of(folder, place)
+    found = inspected_alone(*transaction)
+    assert [payment["units"] for payment in found["payments"]] == units
+    assert "without its block" in found["note"]
+    assert "failed transactions cannot be told from others" in found["note"]
+
+
+def test_a_transaction_with_the_receipt_of_another_one_is_not_believed(folder):
+    _, receipt = transaction_of(folder, 1)
+    transaction, _ = transaction_of(folder, 0)
+    (folder / "receipt.json").write_text(json.dumps(json.loads((folder / "receipts.json").read_text())[1]))
+    result = typed(["inspect", "ethereum", *transaction, *receipt, "--watch", US])
+    assert (result.exit_code, "is another one's" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("transaction", [7, [], {}, "0x00", {"hash": "0x1", "to": US, "value": "0x5"}])
+def test_a_transaction_that_is_none_is_told_in_a_line(folder, transaction):
+    (folder / "transaction.json").write_text(json.dumps(transaction))
     result = typed(["inspect", "ethereum", "--transaction", str(folder / "transaction.json"), "--watch", US])
     assert result.exit_code == 1
-    assert "proves nothing without its block: give --block" in result.stderr
+    assert result.stderr.startswith("usher: ")
 
 
 @pytest.mark.parametrize("receipts", [None, 7, {}, [7], [{}], [{"transactionHash": []}], [None]])

@@ -35,9 +35,18 @@ Block = Annotated[
 ]
 Transaction = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="One transaction: getrawtransaction, getTransaction, get_transfer_by_txid."),
+    typer.Option(
+        metavar="FILE",
+        help="One transaction: eth_getTransactionByHash, getrawtransaction, getTransaction, get_transfer_by_txid.",
+    ),
 ]
-Receipts = Annotated[Path | None, typer.Option(metavar="FILE", help="EVM: the answer of eth_getBlockReceipts.")]
+Receipts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="EVM: the answer of eth_getBlockReceipts, for one transaction of eth_getTransactionReceipt.",
+    ),
+]
 
 
 @app.command("inspect")
