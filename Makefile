@@ -26,7 +26,7 @@ demo: setup ## the whole story on a real node (ARGS="--chain bitcoin", --chain a
 	$(BIN)/python -m usher.demo $(ARGS)
 
 test: setup nodes ## every test, on real nodes and both databases (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 lint: setup ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -183,7 +183,8 @@ def test_no_bytes_of_another_raise(text):
     assert read_roster({b"version": text, text: text}) is None
 
 
-JSON = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+WIDE = st.integers(-(2**63), 2**64 - 1)  # the integers that are read from a visitor's text; all others become floats
+JSON = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.lists(WIDE, max_size=2)
 PEER = st.sampled_from(["p", "q", "p", "q", 3, [], None])
 MESSAGE = st.fixed_dictionaries(
     {"type": st.sampled_from(["joined", "left", "joined", "left", "state", "chat", "signal", "welcome"])},
