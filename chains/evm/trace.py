@@ -5,7 +5,10 @@ of Erigon, Nethermind, Besu and Reth). Whatever is of no known shape says nothin
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chains.evm.address import display
@@ -19,7 +22,6 @@ _DESTRUCTION = "SELFDESTRUCT"
 _TRANSFER = "CALL"  # DELEGATECALL and CALLCODE name a value that does not move, STATICCALL has none
 _DIGEST, _ADDRESS = re.compile("0x[0-9a-f]{64}"), re.compile("0x[0-9a-f]{40}")
 _LONGEST_QUANTITY = 2 + 2 * 32
-_FAILED = "failed"  # beside the places of inner calls, which are numbers
 
 
 class _Move(NamedTuple):
@@ -75,13 +77,14 @@ def _in_frames(entry: Mapping[str, Any]) -> Iterator[_Move]:
 
 def _in_list(traces: Sequence[Mapping[str, Any]]) -> Iterator[_Move]:
     """Read flat traces, without those at or below a place in their transaction's tree of calls that failed."""
-    failed: dict[str, dict[Any, Any]] = {}
+    places: defaultdict[str, list[bytes]] = defaultdict(list)
     for txid, trace in _named(traces):
         if trace.get("error"):
-            _mark(failed.setdefault(txid, {}), _place(trace))
+            places[txid].append(_place(trace))
+    failed = {txid: _topmost(those) for txid, those in places.items()}
     for txid, trace in _named(traces):
         action, place = trace["action"], _place(trace)
-        if isinstance(action, dict) and not _undone(failed.get(txid, {}), place):
+        if isinstance(action, dict) and not _undone(failed.get(txid, ()), place):
             yield from _in_action(txid, trace, action, outermost=not place)
 
 
@@ -103,25 +106,31 @@ def _in_action(txid: str, trace: Mapping[str, Any], action: Mapping[str, Any], *
         yield _Move(txid, action.get("from"), made.get("address"), action.get("value"))
 
 
-def _place(trace: Mapping[str, Any]) -> list[int]:
-    """Return a call's place in its transaction's tree: which of the calls of which call it is; none: the outermost."""
+def _place(trace: Mapping[str, Any]) -> bytes:
+    """Return a call's place in its transaction's tree: which of the calls of which call it is; none: the outermost.
+
+    What is below a call begins with its place. As bytes a place costs little, however long a node makes it.
+    """
     told = trace.get("traceAddress")
-    return [step for step in told if isinstance(step, int)] if isinstance(told, list) else []
+    try:
+        return array("I", told).tobytes() if isinstance(told, list) else b""
+    except (TypeError, OverflowError):
+        return b""
 
 
-def _mark(tree: dict[Any, Any], place: Sequence[int]) -> None:
-    for step in place:
-        tree = tree.setdefault(step, {})
-    tree[_FAILED] = True
+def _topmost(places: Iterable[bytes]) -> list[bytes]:
+    """Return places in order, without those below others."""
+    kept: list[bytes] = []
+    for place in sorted(places):
+        if not kept or not place.startswith(kept[-1]):
+            kept.append(place)
+    return kept
 
 
-def _undone(tree: Mapping[Any, Any], place: Sequence[int]) -> bool:
-    """Whether the call at a place, or one around it, failed."""
-    for step in place:
-        if _FAILED in tree or step not in tree:
-            break
-        tree = tree[step]
-    return _FAILED in tree
+def _undone(failed: Sequence[bytes], place: bytes) -> bool:
+    """Whether the call at a place, or one around it, failed: of the topmost ones that is the one sorted before it."""
+    before = bisect_right(failed, place)
+    return before > 0 and place.startswith(failed[before - 1])
 
 
 def _spelled(text: Any, form: re.Pattern[str]) -> str | None:

@@ -1,5 +1,8 @@
 """What traces say of value inside calls, in both shapes in which nodes tell it: each case is told in both."""
 
+import sys
+import tracemalloc
+
 import pytest
 
 from chains.evm.address import display
@@ -113,3 +116,20 @@ def test_failed_places_that_repeat_each_other_are_no_danger():
     told = [one | {"traceAddress": [*place, number]} for number in range(2000)]
     told += [trace | {"error": "Reverted"} for trace in told]
     assert notes_in(told, BLOCK, {US}) == {}
+
+
+def test_a_place_of_a_million_steps_takes_no_more_room_than_it_came_in():
+    """As a tree of its steps it took a hundred times as much, and seconds in which no chain was read."""
+    [_, one] = flat(call(PAID))
+    place = [0] * 1_000_000
+    tracemalloc.start()
+    assert notes_in([one | {"traceAddress": place, "error": "Reverted"}], BLOCK, {US}) == {}
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2 * sys.getsizeof(place)
+
+
+@pytest.mark.parametrize("place", [["0"], [-1], [2**70], [0.5], "0", {}])
+def test_a_place_that_is_none_undoes_its_whole_transaction(place):
+    told = flat(call(PAID))
+    assert notes_in([*told, told[1] | {"traceAddress": place, "error": "Reverted"}], BLOCK, {US}) == {}
