@@ -16,7 +16,7 @@ from config.registry import Chain
 from tests.support.anvil import Anvil, anvil_node
 from tests.support.chains_drivers import FINALITY, deploy, evm_chain, evm_source, follow
 from tests.support.evm_payers import bequeath, funded_safe, pay_from_safe, pay_out, spread
-from tests.support.lying_node import lying_node, pruned, truth, without
+from tests.support.lying_node import lying_node, pruned, truth, without, wrong_hash
 
 ETHER = 10**18
 
@@ -711,6 +711,27 @@ async def test_where_only_one_of_two_endpoints_has_the_state_its_word_is_enough(
     scene.inside(5)
     scene.node.mine(4)
     assert told(await settled(scene, two, sweep.checkpoint)) == [(5, scene.node.height() - FINALITY - 3, False)]
+
+
+async def test_a_second_endpoint_that_contradicts_itself_over_the_state_it_alone_has_holds_up_nothing(
+    scene, proxies, two
+):
+    sweep = await begin(scene, two)
+    proxies[0].deny = pruned(10**9)
+    scene.inside(5)
+    scene.node.mine(4)
+    paid = scene.node.height() - 3
+
+    def other_header(method, params, result):
+        return wrong_hash(method, params, result) if params == [hex(paid), False] else result
+
+    proxies[1].twist = other_header
+    scene.node.mine(FINALITY)
+    final, sweep = await follow(two, sweep.checkpoint, scene.watch)
+    assert (final, sweep.final_height > paid) == ([], True)
+    proxies[1].twist = truth
+    scene.node.mine()
+    assert [payment.amount for payment in (await follow(two, sweep.checkpoint, scene.watch))[0]] == [5]
 
 
 async def test_above_the_value_where_two_must_agree_it_waits_until_they_do(scene, proxies):
