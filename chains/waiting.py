@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 MOST_WAITING = 500
 """So many waiting payments are kept: what comes beyond is told of when it is in a block."""
+MOST_NEEDED = 32
+"""What needs more is told of when it is in a block, too: all of it is kept in mind, or a conflict about what is not
+would never be noticed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 from chains.bitcoin.ours import Ours
 from chains.bitcoin.parse import origin_of, paid_times, payments_of
-from chains.bitcoin.pool import MOST_NEEDED, Pool
+from chains.bitcoin.pool import Pool
 from chains.bitcoin.transaction import Transaction, read_transaction, shown_outpoint
 from chains.bitcoin.transport import UNKNOWN, bytes_of
 from chains.reading import listed, served
 from chains.rpc import Call, Endpoint, EndpointError, Refusal, Trouble
-from chains.waiting import MOST_WAITING, Waiting, fitting
+from chains.waiting import MOST_NEEDED, MOST_WAITING, Waiting, fitting
 
 LOOKED_AT = 2_000
 """Transactions of the pool that one poll looks at; a pool that is full of new ones takes several."""

@@ -17,9 +17,6 @@ from chains.waiting import write as write_waiting
 
 MATURITY = 100
 """Confirmations with which a coinbase can be spent in the next block (Bitcoin Core's COINBASE_MATURITY)."""
-MOST_NEEDED = 32
-"""What needs more outputs is told of when it is in a block, too: all are kept in mind, or a conflict about one that is
-not would never be noticed."""
 _POOL, _IMMATURE, _COINBASES = "pool", "immature", "coinbases"
 
 

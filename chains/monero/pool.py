@@ -11,7 +11,7 @@ from typing import Any
 from chains.distrust import Distrusted
 from chains.monero.rings import images_of, keys_of, rings_of
 from chains.port import Payment, PaymentKey, Sweep
-from chains.waiting import Waiting, bounded, with_waiting
+from chains.waiting import MOST_NEEDED, Waiting, bounded, with_waiting
 
 MOST_AT_ONCE = 100
 """Transactions in one question; restricted daemons answer no more."""
@@ -115,7 +115,7 @@ def with_pool(sweep: Sweep, waits: Queue, look: Look | None) -> tuple[Sweep, tup
         waiting = {one.txid: one for one in _without(waiting.values(), look.burnt)}
         for payment in waits.new:
             seen = look.seen.get(payment.key.txid)
-            if seen is not None and seen.in_pool:
+            if seen is not None and seen.in_pool and len(seen.images) <= MOST_NEEDED:
                 _enter(waiting, payment, seen)
     kept = bounded(waiting.values(), None if look is None else look.seen)
     return with_waiting(sweep, kept, never), kept

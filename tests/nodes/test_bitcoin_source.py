@@ -7,9 +7,10 @@ import pytest
 
 from chains import waiting
 from chains.bitcoin import mempool, pool
-from chains.bitcoin.pool import MATURITY, MOST_NEEDED
+from chains.bitcoin.pool import MATURITY
 from chains.bitcoin.reader import Notes
 from chains.progress import Progress, Status
+from chains.waiting import MOST_NEEDED
 from memo.grammar import LONGEST
 from monitor.changes import changes, replay
 from monitor.resume import begins_at

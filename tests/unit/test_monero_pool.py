@@ -17,7 +17,7 @@ from chains.monero.pool import (
 from chains.monero.rings import images_of, is_own, outputs_of, rings_of
 from chains.port import Pending, Sweep, Tip
 from chains.position import moment
-from chains.waiting import MOST_WAITING, Waiting
+from chains.waiting import MOST_NEEDED, MOST_WAITING, Waiting
 from tests.support.monero_values import ours, transactions, transfer
 
 ANSWER = transactions()
@@ -251,6 +251,16 @@ def test_of_what_is_too_much_that_goes_first_which_no_pool_has():
     assert after.gone == ()
     _, deaf = told(waiting=vanished, sighted=[NEXT], look=None)
     assert deaf == tuple(vanished)
+
+
+@pytest.mark.parametrize(("more", "waits"), [(0, True), (1, False)])
+def test_what_spends_too_much_to_be_kept_is_told_of_when_it_is_in_a_block(more, waits):
+    """Or one daemon's word on one transaction could make the checkpoint as large as an answer may be."""
+    images = [number.to_bytes(32) for number in range(MOST_NEEDED + more)]
+    after, waiting = told(sighted=[PAYMENT], look=Look(seen={KEY.txid: in_pool(*images)}, double_spent=frozenset()))
+    assert (after.pending, waiting) == (
+        ((Pending(payment=PAYMENT, confirmations=0),), (waiting_for(PAYMENT, *images),)) if waits else ((), ())
+    )
 
 
 # --- several that spend the same -------------------------------------------------------------------------------
