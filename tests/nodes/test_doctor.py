@@ -126,6 +126,16 @@ async def test_a_bitcoin_node_that_keeps_its_version_to_itself_is_well(tmp_path)
         assert [finding.level for finding in nodes] == [Level.OK] * 2
 
 
+@pytest.mark.parametrize("time", [10**13, 10**17, 10**18, -(10**18)])
+async def test_a_node_whose_time_no_calendar_has_is_named_and_breaks_nothing(tmp_path, time):
+    async with lying_bitcoind(shared_bitcoind().url) as node:
+        node.twist = lambda _method, _params, result: (
+            {**result, "time": time} if isinstance(result, dict) and "time" in result else result
+        )
+        found, *_ = await bitcoin_examined(tmp_path, node.url)
+    assert (found.level, "not the answer of a node" in found.detail) == (Level.FAILED, True)
+
+
 async def bitcoin_examined(folder, *urls):
     text = TEXT.replace(DEV, REGTEST).replace(RECEIVE, shared_bitcoind().address())
     file = folder / "usher.toml"

@@ -35,7 +35,7 @@ async def ask(family: Family, url: str) -> Seen | EndpointError:
             return await PROBES[family](transport)
         except EndpointError as error:
             return error
-        except (TypeError, ValueError, KeyError, OverflowError):
+        except (TypeError, ValueError, KeyError, OverflowError, OSError):  # OSError: a time beyond the calendar
             return EndpointError(Trouble.MALFORMED, f"not the answer of a node of family {family}")
 
 
