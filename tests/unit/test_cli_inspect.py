@@ -159,6 +159,13 @@ def test_a_transaction_that_is_none_is_told_in_a_line(folder, transaction):
     assert result.stderr.startswith("usher: ")
 
 
+@pytest.mark.parametrize("option", ["--block", "--transaction"])
+def test_what_a_node_did_not_know_is_told_as_such(folder, option):
+    (folder / "nothing.json").write_text('{"result": null}')
+    result = typed(["inspect", "ethereum", option, str(folder / "nothing.json"), "--watch", US])
+    assert (result.exit_code, "the node knew nothing of this" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("receipts", [None, 7, {}, [7], [{}], [{"transactionHash": []}], [None]])
 def test_receipts_that_are_none_are_told_in_a_line(folder, receipts):
     (folder / "receipts.json").write_text(json.dumps(receipts))

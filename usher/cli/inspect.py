@@ -132,5 +132,5 @@ def _answer(file: Path | None) -> Any:
     if isinstance(answer, dict) and "result" in answer:
         answer = answer["result"]
     if answer is None:
-        raise CommandError(f"{file}: the node knew no such block", Exit.USAGE)
+        raise CommandError(f"{file}: the node knew nothing of this", Exit.USAGE)
     return answer
