@@ -77,6 +77,7 @@ async def test_outputs_to_one_subaddress_add_up_and_to_two_are_two_payments(worl
 
 
 async def test_an_integrated_address_names_an_order_where_it_is_watched(world, source):
+    world.mine(FINALITY)  # what other tests have paid to the primary address is final
     both = address.integrated(world.primary, PAYMENT_ID, Network.TEST)
     checkpoint = await source.start()
     world.pay((both, 11))
