@@ -7,14 +7,11 @@ bytes; here it is not, or one signature would be good for two texts.
 import hashlib
 import re
 from collections.abc import Collection
-from datetime import datetime
 
 from coincurve import PublicKey
 
 from chains.account import Account
 from verifier.port import Authority, KeyAuthorities, Lookup
-from verifier.skew import SKEW
-from verifier.texts import signin
 from verifier.verdict import Inconclusive, Invalid, Valid, Verdict
 
 MOST_SIGNATURES = 16
@@ -25,19 +22,14 @@ _SIGNATURES = re.compile(rf"{_ONE}(?:(?:,\s*+|\s++){_ONE}){{0,{MOST_SIGNATURES -
 _APART = re.compile(r"[,\s]+")
 
 
-async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
+async def verify(account: Account, message: str, signature: str, *, lookup: Lookup) -> Verdict:
     """Return whether keys that reach a threshold of this Hive account now signed the message.
 
     The signature is 65 bytes in hex, or several with a comma or white space between, whose keys' weights add up.
     """
     if _SIGNATURES.fullmatch(signature) is None:
         return Invalid(reason=f"a signature is 65 bytes in hex, and there are at most {MOST_SIGNATURES}")
-    try:
-        hashed = hashlib.sha256(message.encode()).digest()
-    except UnicodeEncodeError:
-        return Invalid(reason="the message is no Unicode text")
-    if reason := signin.objection(message, account, now=now, skew=SKEW):
-        return Invalid(reason=reason)
+    hashed = hashlib.sha256(message.encode()).digest()
     keys = {recover(hashed, bytes.fromhex(one[-130:])) for one in _APART.split(signature)}
     signers = frozenset(key for key in keys if key is not None)
     if len(signers) < len(keys):

@@ -3,16 +3,12 @@
 The view key is given to whoever may watch, so that its signatures, which `verify` in wallets also takes, prove nothing.
 """
 
-from datetime import datetime
-
 from nacl import bindings, exceptions
 
 from chains.account import Account
 from chains.monero import base58
 from config.keccak import keccak256
 from verifier.port import Lookup
-from verifier.skew import SKEW
-from verifier.texts import signin
 from verifier.verdict import Invalid, Valid, Verdict
 
 _SCHEMES = {"SigV2": "monero-v2", "SigV1": "monero-v1"}
@@ -33,7 +29,6 @@ async def verify(
     signature: str,
     *,
     lookup: Lookup,  # noqa: ARG001  every family's shape; a key needs no chain
-    now: datetime,
 ) -> Verdict:
     """Return whether the spend key of this Monero address or subaddress signed the message.
 
@@ -44,12 +39,7 @@ async def verify(
     raw = base58.decode(signature[_HEADER:]) if scheme and len(signature) == _LENGTH else None
     if scheme is None or raw is None:
         return Invalid(reason="a signature is SigV2 or SigV1 and 88 digits of Monero's base58")
-    try:
-        text = message.encode()
-    except UnicodeEncodeError:
-        return Invalid(reason="the message is no Unicode text")
-    if reason := signin.objection(message, account, now=now, skew=SKEW):
-        return Invalid(reason=reason)
+    text = message.encode()
     keys = account.holder.canonical
     hashed = keccak256(text) if scheme == "monero-v1" else message_hash(text, spend=keys[_SPEND], view=keys[_VIEW])
     if not holds(keys[_SPEND], hashed, raw):

@@ -10,16 +10,16 @@ from verifier import hive, monero
 from verifier.bitcoin import scheme as bitcoin
 from verifier.evm import scheme as evm
 from verifier.port import Lookup
+from verifier.skew import SKEW
 from verifier.solana import scheme as solana
-from verifier.verdict import Inconclusive, Verdict
+from verifier.texts import signin
+from verifier.verdict import Inconclusive, Invalid, Verdict
 
 
 class _Scheme(Protocol):
-    """How one family's accounts sign."""
+    """How one family's accounts sign. The message is a text that UTF-8 can hold, and one that may be signed now."""
 
-    def __call__(
-        self, account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime
-    ) -> Awaitable[Verdict]: ...
+    def __call__(self, account: Account, message: str, signature: str, *, lookup: Lookup) -> Awaitable[Verdict]: ...
 
 
 _SCHEMES: Mapping[Family, _Scheme] = {
@@ -46,11 +46,25 @@ def supports(family: Family, followed: Collection[Family]) -> bool:
 async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:
     """Return whether the account signed this very message. Message and signature may be any text; nothing raises.
 
-    Domain, purpose, event and nonce of a challenge are `judge`'s and the gate's to decide, before they come here.
+    A message that presents itself as a sign-in must also be one, for this wallet and for this moment. Domain, purpose,
+    event and nonce of a challenge are `judge`'s and the gate's to decide, before they come here.
     """
     scheme = _SCHEMES.get(account.holder.family)
     if scheme is None:
         return Inconclusive(
             reason=f"signatures of {account.holder.family} accounts cannot be checked yet", passing=False
         )
-    return await scheme(account, message, signature, lookup=lookup, now=now)
+    if not _is_unicode(message):
+        return Invalid(reason="the message is no Unicode text")
+    if reason := signin.objection(message, account, now=now, skew=SKEW):
+        return Invalid(reason=reason)
+    return await scheme(account, message, signature, lookup=lookup)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold the text, which has no place for lone surrogates (RFC 3629 §3)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

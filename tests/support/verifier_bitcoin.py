@@ -16,9 +16,9 @@ from chains.account import Account
 from chains.accounts import account_of
 from chains.bitcoin import bech32
 from config.registry import Network
-from verifier.bitcoin import scheme as bitcoin
 from verifier.port import NO_LOOKUP
 from verifier.verdict import Verdict
+from verifier.verify import verify
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -401,5 +401,5 @@ def tapscript(tree: Taproot, given: Callable[[Callable[[PrivateKey], bytes]], Se
 
 
 def verdict(of: Account, message: str, signature: str, now: datetime = NOW) -> Verdict:
-    """Return what the front of the Bitcoin schemes says."""
-    return asyncio.run(bitcoin.verify(of, message, signature, lookup=NO_LOOKUP, now=now))
+    """Return what the front door says."""
+    return asyncio.run(verify(of, message, signature, lookup=NO_LOOKUP, now=now))

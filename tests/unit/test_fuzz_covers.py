@@ -26,7 +26,7 @@ BEHIND = {
         "verifier.bitcoin.bip137.kind_of", "verifier.bitcoin.bip137.recover", "verifier.bitcoin.bip137.verify",
         "verifier.bitcoin.bip322.full", "verifier.bitcoin.bip322.simple", "verifier.bitcoin.scheme.verify",
         "verifier.bitcoin.script.pushes", "verifier.bitcoin.spend.nested_program", "verifier.bitcoin.spend.objection",
-        "verifier.evm.eip191.digest", "verifier.evm.eip191.recover", "verifier.evm.scheme.verify",
+        "verifier.evm.eip191.recover", "verifier.evm.scheme.verify",
         "verifier.hive.verify", "verifier.monero.verify", "verifier.solana.scheme.verify",
         "verifier.texts.layouts.claimed", "verifier.texts.signin.objection", "chains.bitcoin.spellings.spelling_of",
     ),

@@ -1,15 +1,12 @@
 """How a Bitcoin account shows itself: by BIP-137 or BIP-322, as its address and the signature's prefix say."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from chains.account import Account
 from chains.bitcoin.script import output_script
 from verifier.bitcoin import bip137, bip322
 from verifier.notation import from_base64
 from verifier.port import Lookup
-from verifier.skew import SKEW
-from verifier.texts import signin
 from verifier.verdict import Inconclusive, Invalid, Verdict
 
 LONGEST_SIGNATURE = 16_384
@@ -19,11 +16,10 @@ _VERSIONS = (bytes(4), b"\x02" + bytes(3))
 """How `to_sign` begins. A witness stack of none or two elements that begins so ends before these bytes do."""
 
 
-async def verify(account: Account, message: str, signature: str, *, lookup: Lookup, now: datetime) -> Verdict:  # noqa: ARG001  the port's shape; no chain is asked
+async def verify(account: Account, message: str, signature: str, *, lookup: Lookup) -> Verdict:  # noqa: ARG001  the port's shape; no chain is asked
     """Return whether this Bitcoin account signed the message.
 
-    The signature is base64 as BIP-137 and BIP-322 write it, behind BIP-322's prefix or none. A message that presents
-    itself as a sign-in must also be one, for this wallet and for this moment.
+    The signature is base64 as BIP-137 and BIP-322 write it, behind BIP-322's prefix or none.
     """
     prefix, written = signature[: len(signature) % 4], signature[len(signature) % 4 :]
     raw = from_base64(written) if len(written) <= LONGEST_SIGNATURE else None
@@ -32,12 +28,6 @@ async def verify(account: Account, message: str, signature: str, *, lookup: Look
     form = _FORMS.get(prefix)
     if form is None:
         return Invalid(reason="what stands before the base64 is none of BIP-322's prefixes")
-    try:
-        message.encode()
-    except UnicodeEncodeError:
-        return Invalid(reason="the message is no Unicode text")
-    if reason := signin.objection(message, account, now=now, skew=SKEW):
-        return Invalid(reason=reason)
     return form(account, message, raw)
 
 

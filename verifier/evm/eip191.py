@@ -9,12 +9,9 @@ _RECOVERY_IDS = {0: b"\x00", 1: b"\x01", 27: b"\x00", 28: b"\x01"}
 """The last byte as wallets write it. From 35 on (EIP-155) it is a transaction's; 2 and 3 name an r no wallet makes."""
 
 
-def digest(message: str) -> bytes | None:
-    """Return the 32 bytes that are signed; None for a text that UTF-8 cannot hold (lone surrogates)."""
-    try:
-        data = message.encode()
-    except UnicodeEncodeError:
-        return None
+def digest(message: str) -> bytes:
+    """Return the 32 bytes that are signed for a text. Raises UnicodeEncodeError where UTF-8 cannot hold it."""
+    data = message.encode()
     return keccak256(b"\x19Ethereum Signed Message:\n%d%b" % (len(data), data))
 
 

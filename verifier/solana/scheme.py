@@ -3,18 +3,14 @@
 The text as it stands is what `signMessage` signs, and `signIn` for a text that it wrote (Sign In With Solana).
 """
 
-from datetime import datetime
-
 from solders.signature import Signature
 
 from chains.account import Account
 from verifier.notation import from_base64, from_hex
 from verifier.port import Lookup
-from verifier.skew import SKEW
 from verifier.solana import ed25519
 from verifier.solana import memo as solana_memo
 from verifier.solana import offchain as solana_offchain
-from verifier.texts import signin
 from verifier.verdict import Invalid, Valid, Verdict
 
 _LONGEST_BASE58 = 88  # digits of 64 bytes
@@ -27,7 +23,6 @@ async def verify(
     signature: str,
     *,
     lookup: Lookup,  # noqa: ARG001  every family's shape; a key needs no chain
-    now: datetime,
 ) -> Verdict:
     """Return whether this Solana account signed the message.
 
@@ -37,12 +32,7 @@ async def verify(
     raw = _bytes_of(signature)
     if raw is None:
         return Invalid(reason="a signature is 64 bytes in base58, base64 or hex, or a transaction in base64")
-    try:
-        text = message.encode()
-    except UnicodeEncodeError:
-        return Invalid(reason="the message is no Unicode text")
-    if reason := signin.objection(message, account, now=now, skew=SKEW):
-        return Invalid(reason=reason)
+    text = message.encode()
     return _judged(account, text, raw)
 
 
