@@ -5,7 +5,6 @@ A real node (Solana, Hive: the emulation) answers through a proxy. One value any
 replaced by another, question by question.
 """
 
-import copy
 import random
 import zlib
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 from chains.catalogue import open_source
 from chains.errors import PersistentError, TransientError
 from chains.port import Watch
+from tests.support.bending import places, replaced, without
 from tests.support.chains_drivers import on_one_worker
 from tests.support.lying_node import JSON, LyingNode, lying_node
 from tests.support.monero_proxy import monero_proxy
@@ -73,28 +73,12 @@ def through(proxy, endpoint):
     return endpoint.model_copy(update={"url": SecretStr(proxy.url)})
 
 
-def places(answer, path=()):
-    """Yield the path of every value in an answer, the answer itself first."""
-    yield path
-    items = answer.items() if isinstance(answer, dict) else enumerate(answer) if isinstance(answer, list) else ()
-    for name, value in items:
-        yield from places(value, (*path, name))
-
-
 def bent(answer, drawn):
     """Return an answer with one value replaced or left out."""
     path, value = drawn.choice(list(places(answer))), drawn.choice(VALUES)
-    if not path:
-        return value
-    changed = copy.deepcopy(answer)
-    within = changed
-    for name in path[:-1]:
-        within = within[name]
-    if drawn.random() < 0.2 and isinstance(within, dict):
-        del within[path[-1]]
-    else:
-        within[path[-1]] = value
-    return changed
+    if drawn.random() < 0.2 and path and isinstance(path[-1], str):
+        return without(answer, path)
+    return replaced(answer, path, value)
 
 
 def bent_answer(question, drawn, asked, _params, result):

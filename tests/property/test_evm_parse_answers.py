@@ -4,8 +4,8 @@ One value of a good answer is replaced by anything; what passes the checks still
 amounts, in text and times that can be stored.
 """
 
-import copy
 import json
+from functools import partial
 from pathlib import Path
 
 from hypothesis import given
@@ -26,6 +26,7 @@ from chains.evm.parse import (
 from chains.evm.proof import balance_in
 from chains.port import Watch
 from config.keccak import keccak256
+from tests.support.bending import places, replaced
 from tests.support.chains_drivers import evm_chain, with_token
 
 US = "0x" + "90" * 20
@@ -54,28 +55,9 @@ leaves |= st.sampled_from(["0x", "0xzz", "-0x5", "0x-5", "0x" + "f" * 80, NO_TRA
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
 
 
-def places(answer, path=()):
-    """Yield the path of every value in an answer."""
-    yield path
-    items = answer.items() if isinstance(answer, dict) else enumerate(answer) if isinstance(answer, list) else ()
-    for name, value in items:
-        yield from places(value, (*path, name))
-
-
 def broken(answer):
     """Return good answers with one value replaced."""
-
-    def replace(path, value):
-        if not path:
-            return value
-        changed = copy.deepcopy(answer)
-        within = changed
-        for name in path[:-1]:
-            within = within[name]
-        within[path[-1]] = value
-        return changed
-
-    return st.builds(replace, st.sampled_from(list(places(answer))), values)
+    return st.builds(partial(replaced, answer), st.sampled_from(list(places(answer))), values)
 
 
 @given(raw=st.just(RAW) | broken(RAW), logs=st.just([LOG]) | broken([LOG]), receipt=st.just(RECEIPT) | broken(RECEIPT))

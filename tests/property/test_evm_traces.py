@@ -6,7 +6,6 @@ was replaced by anything or no trace at all: what is noted is on an address that
 and a sender as they are spelt, and is no more than may be kept. A payment with notes is the same payment as without.
 """
 
-import copy
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from chains.evm.address import display
 from chains.evm.trace import MOST_NOTES, notes_in
 from chains.port import Block, Note, Payment, PaymentKey
+from tests.support.bending import places, replaced
 from tests.support.evm_traces import BLOCK, CONTRACT, INNER, PAYER, THEM, TXID, US, flat, frame, nested
 from tickets.till import facts_of
 
@@ -70,28 +70,12 @@ values = st.recursive(
 )
 
 
-def places(answer, path=()):
-    """Yield the path of every value in an answer."""
-    yield path
-    items = answer.items() if isinstance(answer, dict) else enumerate(answer) if isinstance(answer, list) else ()
-    for step, inner in items:
-        yield from places(inner, (*path, step))
-
-
 @st.composite
 def spoilt(draw):
     """Return a trace in which one value was replaced by anything."""
     shape, tree = draw(st.sampled_from([nested, flat])), draw(trees)
-    told = copy.deepcopy(shape(frame("CALL", PAYER, CONTRACT, 1, tree)))
-    path = draw(st.sampled_from(sorted(places(told), key=repr)))
-    value = draw(values)
-    if not path:
-        return value
-    at = told
-    for step in path[:-1]:
-        at = at[step]
-    at[path[-1]] = value
-    return told
+    told = shape(frame("CALL", PAYER, CONTRACT, 1, tree))
+    return replaced(told, draw(st.sampled_from(sorted(places(told), key=repr))), draw(values))
 
 
 @given(spoilt() | values)

@@ -4,7 +4,6 @@ One value of a good answer is replaced by anything; what passes the checks still
 amounts, in text and times that can be stored, and with headers checked never another payment than there was.
 """
 
-import copy
 import json
 
 from hypothesis import given
@@ -23,6 +22,7 @@ from chains.port import Watch
 from chains.position import read_payment, write_payment
 from tests.nodes.hive.chain import Emulation
 from tests.nodes.hive.view import View
+from tests.support.bending import places, replaced, without
 from tests.support.hive_node import MEMO_BY_JS, MEMO_RECIPIENT, hive_chain
 from verifier.port import KeyAuthorities
 
@@ -57,27 +57,14 @@ leaves |= st.sampled_from(["transfer_operation", "fill_recurrent_transfer_operat
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
 
 
-def places(answer, path=()):
-    """Yield the path of every value in an answer."""
-    yield path
-    items = answer.items() if isinstance(answer, dict) else enumerate(answer) if isinstance(answer, list) else ()
-    for key, value in items:
-        yield from places(value, (*path, key))
-
-
 @st.composite
 def broken(draw, answers):
-    """A good answer with one value replaced by anything, or left out."""
-    answer = {"answer": copy.deepcopy(draw(st.sampled_from(answers)))}
-    path = draw(st.sampled_from([path for path in places(answer) if path]))
-    holder = answer
-    for key in path[:-1]:
-        holder = holder[key]
-    if draw(st.booleans()) and isinstance(holder, dict):
-        del holder[path[-1]]
-    else:
-        holder[path[-1]] = draw(values)
-    return answer.get("answer")
+    """A good answer with one value replaced by anything, or one field left out."""
+    answer = draw(st.sampled_from(answers))
+    path = draw(st.sampled_from(list(places(answer))))
+    if draw(st.booleans()) and not (path and isinstance(path[-1], int)):
+        return without(answer, path)
+    return replaced(answer, path, draw(values))
 
 
 def storable(payments):

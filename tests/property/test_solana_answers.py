@@ -5,9 +5,9 @@ more than our balances gained, in text that can be stored, each with a place of 
 """
 
 import base64
-import copy
 import json
 from collections import Counter
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +26,7 @@ from chains.solana.transaction import Executed, read
 from tests.nodes.solana.ledger import Ledger
 from tests.nodes.solana.node import Node
 from tests.nodes.solana.rpc import answer
+from tests.support.bending import places, replaced, without
 from tests.support.solana_node import CHAIN, hands, memo, solana_chain, wallet
 
 ENCODINGS = ("json", "jsonParsed", "base64")
@@ -65,31 +66,10 @@ LEAVES |= st.sampled_from([OURS, MINT, REFERENCE, "1" * 100, "2" * 3000, "A" * 1
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
 
 
-def places(told, path=()):
-    """Yield the path of every value in an answer."""
-    yield path
-    items = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
-    for name, value in items:
-        yield from places(value, (*path, name))
-
-
 def broken(told):
     """Return good answers with one value replaced, or left out."""
-
-    def replace(path, value, leave_out):
-        if not path:
-            return value
-        changed = copy.deepcopy(told)
-        within = changed
-        for name in path[:-1]:
-            within = within[name]
-        if leave_out:
-            del within[path[-1]]
-        else:
-            within[path[-1]] = value
-        return changed
-
-    return st.builds(replace, st.sampled_from(list(places(told))), VALUES, st.booleans())
+    where = st.sampled_from(list(places(told)))
+    return st.builds(partial(replaced, told), where, VALUES) | st.builds(partial(without, told), where)
 
 
 def gained(executed):
