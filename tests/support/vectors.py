@@ -1,4 +1,7 @@
-"""Reads vectors that others have published. They are not in this repository; `USHER_VECTORS` says where they are."""
+"""Reads vectors that others have published. They are not in this repository; `USHER_VECTORS` says where they are.
+
+Where `EVERY_TEST` is set, as `.ci/run` sets it, a missing one fails its test; elsewhere it is skipped with a reason.
+"""
 
 import json
 import os
@@ -11,13 +14,14 @@ FOLDER = Path(os.environ.get("USHER_VECTORS") or Path(__file__).parents[2].paren
 
 
 def vector_file(name: str) -> Path:
-    """Return where a vector file is, or skip the test saying which one is missing."""
+    """Return where a vector file is, or end the test saying which one is missing."""
     path = FOLDER / name
     if not path.exists():
-        pytest.skip(f"the vectors {name} are not here; set USHER_VECTORS to the folder that holds them")
+        missing = pytest.fail if os.environ.get("EVERY_TEST") else pytest.skip
+        missing(f"the vectors {name} are not here; set USHER_VECTORS to the folder that holds them")
     return path
 
 
 def vectors(name: str) -> Any:
-    """Return the contents of a JSON vector file, or skip the test saying which one is missing."""
+    """Return the contents of a JSON vector file, or end the test saying which one is missing."""
     return json.loads(vector_file(name).read_text("utf-8"))
